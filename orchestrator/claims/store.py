@@ -1,0 +1,103 @@
+"""What every back end of claims can do. One contract suite runs on all of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from orchestrator.core.claim import Claim, Record, Verdict
+
+Journal = Callable[[str, Mapping[str, object]], None]
+"""Receives the name of an event and its fields; must not raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Who wants a track. ``pid`` must be alive, and stay so for as long as the track is wanted."""
+
+    track: str
+    owner: str
+    pid: int
+    run: str | None = None
+    attempt: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A lock as it was found, with what is known of its owner."""
+
+    track: str
+    path: str
+    record: Record
+    verdict: Verdict
+    written_ns: int = 0
+
+    @property
+    def token(self) -> str:
+        """What names exactly this lock."""
+        return self.record.token
+
+    @property
+    def fence(self) -> int | None:
+        """The fence, where the record has one."""
+        return self.record.fence if isinstance(self.record, Claim) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Won:
+    """The track is ours until it is released or we are dead."""
+
+    claim: Claim
+    path: str
+    replaced: Seen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Another owner holds the track."""
+
+    holder: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The lock with that token is no longer there; ``again``: it had gone before."""
+
+    track: str
+    token: str
+    why: str
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The lock stays: not that token's, or its owner not provably dead."""
+
+    track: str
+    why: str
+    holder: Seen | None = field(default=None)
+
+
+class ClaimStore(Protocol):
+    """Claims of tracks. Track names are checked by every method: ``BadName``."""
+
+    def claim(self, wanted: Wanted) -> Won | Lost:
+        """Take the track, or say who holds it. Frees it first from a provably dead owner."""
+
+    def release(self, track: str, token: str) -> Removed | Kept:
+        """Give the track back. Not ours: an answer, not an error."""
+
+    def reap(self, track: str) -> Removed | Kept:
+        """Free the track if its owner is provably dead."""
+
+    def break_(self, track: str, token: str) -> Removed | Kept:
+        """Free exactly that lock because a person says so, whoever its owner is."""
+
+    def read(self, track: str) -> Seen | None:
+        """Return the track's lock, or None where it is free."""
+
+    def list(self) -> "list[Seen]":
+        """Return every lock, sorted by track."""
+
+    def last_fence(self, track: str) -> int:
+        """Return the greatest fence ever given for the track; 0 for none."""

@@ -1,0 +1,1 @@
+"""Nouns and decisions. Pure: no IO, clock, randomness, logging or async."""

@@ -1,0 +1,101 @@
+"""How an attempt really ended: the result file, ``agent-<n>.result.json``.
+
+Written by the worker after each phase, one entry an attempt, so that what is known survives it. Only
+the worker writes here; what the orchestrator makes of it stands in the outcome file.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Final, Literal
+
+from orchestrator.core.strictjson import parse_object
+from orchestrator.errors import Unreadable
+
+VERSION: Final = 1
+
+Ending = Literal["exited", "signalled", "timed_out", "cancelled", "not_started"]
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseResult:
+    """The true ending of one phase.
+
+    ``status`` is the exit status (None where there is none), ``signal`` the number of the signal that
+    ended it. Times are ISO 8601 UTC and seconds; ``cpu_seconds`` and ``peak_memory_bytes`` come from
+    the kernel's account of the command and the descendants it waited for. ``leftovers`` counts
+    processes that had to be ended after the command itself was over.
+    """
+
+    name: str
+    ending: Ending
+    status: int | None
+    signal: int | None
+    started_at: str
+    ended_at: str
+    seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+    leftovers: int = 0
+    error: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether the phase did what it should."""
+        return self.ending == "exited" and self.status == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt; ``finished`` only once the worker got to its end. ``error`` is ``TYPE: text``."""
+
+    attempt: int
+    fence: int
+    token: str
+    started_at: str
+    phases: tuple[PhaseResult, ...] = ()
+    finished: bool = False
+    ended_at: str = ""
+    error: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether every phase of a finished attempt passed."""
+        return self.finished and not self.error and bool(self.phases) and all(phase.passed for phase in self.phases)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything that happened to one track in one run."""
+
+    agent_id: str
+    track: str
+    attempts: tuple[Attempt, ...] = ()
+
+    def of(self, attempt: int) -> Attempt | None:
+        """Return the entry of that attempt, or None."""
+        return next((each for each in self.attempts if each.attempt == attempt), None)
+
+    def with_attempt(self, entry: Attempt) -> "Result":
+        """Return a result in which ``entry`` stands for its attempt."""
+        others = tuple(each for each in self.attempts if each.attempt != entry.attempt)
+        return replace(self, attempts=(*others, entry))
+
+
+def encode(result: Result) -> bytes:
+    """Return the result file's bytes."""
+    return json.dumps({"v": VERSION, **asdict(result)}, indent=1).encode("ascii") + b"\n"
+
+
+def decode(data: bytes) -> Result:
+    """Read a result file of version 1; raises :class:`Unreadable` with the reason."""
+    fields = parse_object(data)
+    if fields.get("v") != VERSION:
+        raise Unreadable("not a result file of version 1")
+    try:
+        attempts = tuple(
+            Attempt(**{**each, "phases": tuple(PhaseResult(**phase) for phase in each["phases"])})
+            for each in fields["attempts"]  # type: ignore[attr-defined]  # anything else is caught below
+        )
+        return Result(str(fields["agent_id"]), str(fields["track"]), attempts)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise Unreadable(f"not a result file: {error}") from error

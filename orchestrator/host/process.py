@@ -1,0 +1,101 @@
+"""The door to child processes that are run to their end: argv lists, deadlines, both streams.
+
+Children that outlive a call are started through :mod:`orchestrator.host.children`.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from orchestrator.core.text import first_line, visible
+from orchestrator.errors import CommandFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a child ended. ``status`` is its exit status; negative: the signal that ended it."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    def text(self) -> str:
+        """What it printed on stdout, without the final newline; undecodable bytes escaped."""
+        return self.stdout.decode("utf-8", "backslashreplace").rstrip("\n")
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: str,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    stdin: bytes = b"",
+) -> Finished:
+    """Run a program to its end and return how it ended, whatever its status.
+
+    ``timeout`` in seconds: then it and its whole process group are killed. ``env`` None: ours. Raises
+    :class:`CommandFailed` when it cannot be started or does not end in time.
+    """
+    try:
+        child = subprocess.Popen(
+            argv, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
+    except OSError as error:
+        raise CommandFailed(
+            f"{visible(argv[0])} cannot be started: {os.strerror(error.errno or 0)}",
+            hint="is it installed and on PATH?",
+        ) from error
+    with child:
+        try:
+            stdout, stderr = child.communicate(stdin, timeout)
+        except subprocess.TimeoutExpired as error:
+            kill_group(child.pid)
+            raise CommandFailed(f"{visible(argv[0])} did not end within {timeout:g} s and was ended") from error
+        except BaseException:
+            kill_group(child.pid)
+            raise
+    return Finished(child.returncode, stdout, stderr)
+
+
+def check(argv: Sequence[str], *, cwd: str, env: Mapping[str, str] | None = None, timeout: float | None = None) -> Finished:
+    """Like :func:`run`, and raise :class:`CommandFailed` for any status but 0."""
+    finished = run(argv, cwd=cwd, env=env, timeout=timeout)
+    if finished.status != 0:
+        stderr = finished.stderr.decode("utf-8", "backslashreplace")
+        raise CommandFailed(
+            f"{visible(' '.join(argv), 120)} ended with status {finished.status}: {first_line(stderr) or 'no message'}",
+            status=finished.status,
+            stdout=finished.text(),
+            stderr=stderr,
+        )
+    return finished
+
+
+def kill_group(leader: int) -> None:
+    """SIGKILL the process group of a child of ours that we have not yet waited for."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def signal_number(name: str) -> int:
+    """Return the number of a signal by its name (``SIGTERM`` or ``TERM``); raises ``ValueError``."""
+    full = name if name.startswith("SIG") else f"SIG{name}"
+    if full not in signal.Signals.__members__:
+        raise ValueError(f"no signal is called {visible(name, 20)}")
+    return int(signal.Signals[full])
+
+
+def signal_name(number: int) -> str:
+    """Return the name of a signal; ``signal N`` where the system has none."""
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"
+
+
+def ignore(number: int) -> None:
+    """Ignore a signal from now on."""
+    signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,1 @@
+"""Runs on disk: status, job, result and outcome files, and the journal."""
