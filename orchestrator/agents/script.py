@@ -45,10 +45,11 @@ class Step:
     def argv(self, key: str) -> list[str]:
         """Return a program and its arguments."""
         value = self.keys.get(key)
-        words = [word for word in value if isinstance(word, str) and "\0" not in word] if isinstance(value, list) else []
-        if not words or words != value:
+        if not isinstance(value, list) or not value or not all(isinstance(word, str) for word in value):
             raise self.wrong(f"{key} must be a list of texts: a program and its arguments")
-        return words
+        if any("\0" in word for word in value):
+            raise self.wrong(f"{key} must not hold a NUL character")
+        return list(value)
 
     def whole(self, key: str, low: int, high: int) -> int:
         """Return a whole number from ``low`` to ``high``."""

@@ -28,7 +28,6 @@ refused before its first step.
 
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +36,7 @@ from typing import Final
 from orchestrator.agents.script import Step, parse
 from orchestrator.core.text import visible
 from orchestrator.errors import OrchdError, UsageError
-from orchestrator.host import files, process
+from orchestrator.host import clock, files, process
 
 REFUSED: Final = 1
 OUTSIDE: Final = 2
@@ -145,7 +144,7 @@ def _reported(table: Step, key: str) -> int | str:
 
 def _sleep(step: Step) -> Deed:
     seconds = step.seconds("sleep")
-    return lambda _here: time.sleep(seconds)
+    return lambda _here: clock.pause(seconds)
 
 
 def _fail(step: Step) -> Deed:
@@ -162,7 +161,7 @@ def _hang(step: Step) -> Deed:
 
     def deed(_here: Here) -> None:
         while True:
-            time.sleep(3600)
+            clock.pause(3600)
 
     return deed
 
@@ -171,7 +170,7 @@ def _crash(step: Step) -> Deed:
     name = step.argument("crash")
     try:
         number = process.signal_number(name)
-    except (KeyError, ValueError, OrchdError) as error:
+    except ValueError as error:
         raise step.wrong(f"crash: there is no signal '{visible(name, 60)}'") from error
 
     def deed(_here: Here) -> None:
@@ -236,7 +235,7 @@ def _command(step: Step) -> list[str]:
     return [sys.executable if word == "{python}" else word for word in step.argv(step.action)]
 
 
-def _status(argv: Sequence[str]) -> int:
+def _status(argv: list[str]) -> int:
     """Run a program on our own output and return its exit status, as a shell would say it."""
     # Python ignores SIGPIPE, and what is ignored is inherited; programs expect it to end them.
     pipes = [process.signal_number("SIGPIPE")]
@@ -248,28 +247,28 @@ def _status(argv: Sequence[str]) -> int:
     return code if code >= 0 else SIGNALLED - code
 
 
-def _must(argv: Sequence[str]) -> None:
+def _must(argv: list[str]) -> None:
     status = _status(argv)
     if status:
         raise Ending(status, f"'{visible(' '.join(argv), 80)}' ended with {status}")
 
 
-def _detached(argv: Sequence[str]) -> int:
+def _detached(argv: list[str]) -> int:
     """Start a program as a daemon starts: nobody's child, in a session of its own. Return its pid."""
     answer, tell = os.pipe()
     between = os.fork()
     if between == 0:
         _start_and_leave(argv, tell)
     os.close(tell)
-    with open(answer, "rb") as pipe:
-        pid = pipe.read()
+    pid = os.read(answer, 32)
+    os.close(answer)
     os.waitpid(between, 0)
     if not pid:
         raise Ending(NOT_STARTED, f"cannot start '{visible(argv[0])}'")
     return int(pid)
 
 
-def _start_and_leave(argv: Sequence[str], tell: int) -> None:
+def _start_and_leave(argv: list[str], tell: int) -> None:
     status = NOT_STARTED
     try:
         os.setsid()
@@ -301,7 +300,8 @@ def _load(path: str, phase: str) -> list[Deed]:
 
 def _told() -> bytes:
     """Read the prompt to its end, so that whoever writes it is never left with a full pipe."""
-    return b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
+    nobody = sys.stdin is None or sys.stdin.isatty()
+    return b"" if nobody else sys.stdin.buffer.read()
 
 
 def _perform(arguments: Sequence[str]) -> None:

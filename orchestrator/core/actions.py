@@ -1,0 +1,60 @@
+"""What may be done about a run: the decisions that ``perform`` carries out. All of them are idempotent."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class StartWorker:
+    """Make the track's worktree and job, and start a worker on it."""
+
+    run: str
+    agent_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopWorker:
+    """Ask the track's worker to end gently."""
+
+    run: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Integrate:
+    """Merge the track's branch into the target and record the outcome. ``fence`` is that of the work."""
+
+    run: str
+    agent_id: str
+    attempt: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndTrack:
+    """Record that the track ended without being merged."""
+
+    run: str
+    agent_id: str
+    ended: Literal["failed", "cancelled"]
+    error: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Push once and write the report: the run is over."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reap:
+    """Free a track whose owner is dead."""
+
+    track: str
+
+
+Action = StartWorker | StopWorker | Integrate | EndTrack | Finish | Reap
+"""Everything that can be decided."""

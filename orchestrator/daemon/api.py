@@ -1,0 +1,125 @@
+"""What the daemon does when asked: a fixed list of verbs over its socket, for its own user only."""
+
+import asyncio
+import os
+import socket
+import struct
+from contextlib import suppress
+from typing import Final
+
+from orchestrator import __version__
+from orchestrator.core.text import visible
+from orchestrator.daemon.loop import Loop
+from orchestrator.daemon.snapshot import snapshot
+from orchestrator.errors import DaemonUnavailable, OrchdError
+from orchestrator.host import files
+from orchestrator.host.sockets import bind_private
+from orchestrator.state import cancel
+from orchestrator.state.layout import Layout
+from orchestrator.wire import codec, messages
+
+LONGEST_LINE: Final = 1_000_000
+
+
+class Api:
+    """Answers requests. ``since`` is an ISO time."""
+
+    def __init__(self, layout: Layout, loop: Loop, since: str) -> None:
+        self._layout = layout
+        self._loop = loop
+        self._since = since
+        self._server: asyncio.Server | None = None
+
+    async def listen(self) -> None:
+        """Open the socket (0600). The caller holds the singleton lock, so an old socket is a dead one's."""
+        files.remove(self._layout.socket)
+        try:
+            listener = bind_private(self._layout.socket)
+        except OSError as error:
+            raise DaemonUnavailable(f"cannot listen on {visible(self._layout.socket)}: {os.strerror(error.errno or 0)}") from error
+        self._server = await asyncio.start_unix_server(self._client, sock=listener, limit=LONGEST_LINE)
+
+    async def close(self) -> None:
+        """Close the socket and remove its file."""
+        if self._server is not None:
+            self._server.close()
+        files.remove(self._layout.socket)
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if _uid(writer.get_extra_info("socket")) in (os.geteuid(), 0):
+                await self._answer_all(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            try:
+                line = await reader.readline()
+            except ValueError:
+                writer.write(codec.encode_error(None, codec.INVALID_REQUEST, "the line is too long"))
+                await writer.drain()
+                return
+            if not line:
+                return
+            writer.write(await self._reply(line))
+            await writer.drain()
+
+    async def _reply(self, line: bytes) -> bytes:
+        try:
+            request = codec.decode_request(line)
+        except codec.Refused as error:
+            return codec.encode_error(error.id, error.code, error.message)
+        try:
+            return codec.encode_response(request.id, await self._do(request))
+        except OrchdError as error:
+            return codec.encode_error(request.id, codec.REFUSED, error.message, error)
+
+    async def _do(self, request: messages.Request) -> dict[str, object]:
+        match request:
+            case messages.Ping():
+                return self.about()
+            case messages.Status():
+                found = await asyncio.to_thread(snapshot, self._layout.root)
+                return {"daemon": self.about(), **found}
+            case messages.Adopt(run=run):
+                self._loop.poke()
+                return {"run": run}
+            case messages.Cancel(run=run, track=track):
+                await asyncio.to_thread(cancel.request, self._layout.run(run), track)
+                self._loop.poke()
+                return {"run": run}
+            case messages.Reap():
+                self._loop.poke()
+                return {}
+            case messages.Stop(workers=workers):
+                return {"stopping": True, "workers": self._stop(workers=workers)}
+
+    def _stop(self, *, workers: bool) -> list[str]:
+        if workers:
+            return self._loop.end_workers()
+        self._loop.stop()
+        return []
+
+    def about(self) -> dict[str, object]:
+        """Return what the daemon says of itself."""
+        return {
+            "running": True,
+            "pid": os.getpid(),
+            "socket": self._layout.socket,
+            "since": self._since,
+            "version": __version__,
+            "degraded": self._loop.degraded,
+        }
+
+
+def _uid(connection: socket.socket) -> int:
+    """Return the user of the process at the other end, as the kernel says it."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return os.geteuid()
+    _pid, uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return int(uid)

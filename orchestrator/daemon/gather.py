@@ -1,0 +1,185 @@
+"""Facts of runs, read from their files. Reading never writes.
+
+Files are parsed again only when their inode, size or time changed, so that a rescan costs one ``stat``
+a file.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from orchestrator.claims import Seen
+from orchestrator.core.claim import BarePid, Claim
+from orchestrator.core.facts import ClaimFacts, RunFacts, StatusFacts, TrackFacts
+from orchestrator.core.name import is_name
+from orchestrator.core.run import RunRecord, RunTrack
+from orchestrator.core.status import Status
+from orchestrator.core.text import visible
+from orchestrator.errors import Unreadable
+from orchestrator.state import cancel, results
+from orchestrator.state.layout import Layout, RunLayout
+
+T = TypeVar("T")
+
+
+class Cache(Generic[T]):
+    """Parsed files by path; a file is read again only when it is another one than before."""
+
+    def __init__(self, path: Callable[[RunLayout, str], str], read: Callable[[RunLayout, str], T | None]) -> None:
+        self._path = path
+        self._read = read
+        self._known: dict[str, tuple[tuple[int, int, int], T | None]] = {}
+        self.problems: dict[str, str] = {}
+
+    def get(self, paths: RunLayout, agent_id: str) -> T | None:
+        """Return what the agent's file says; None when it is missing or bad (then ``problems`` says why)."""
+        path = self._path(paths, agent_id)
+        try:
+            facts = os.lstat(path)
+        except OSError:
+            self._known.pop(path, None)
+            self.problems.pop(path, None)
+            return None
+        key = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
+        known = self._known.get(path)
+        if known is not None and known[0] == key:
+            return known[1]
+        value = self._parse(paths, agent_id, path)
+        self._known[path] = (key, value)
+        return value
+
+    def _parse(self, paths: RunLayout, agent_id: str, path: str) -> T | None:
+        try:
+            value = self._read(paths, agent_id)
+        except Unreadable as error:
+            self.problems[path] = error.message
+            return None
+        self.problems.pop(path, None)
+        return value
+
+    def forget(self, folder: str) -> None:
+        """Drop everything below ``folder``."""
+        for path in [each for each in self._known if each.startswith(folder + "/")]:
+            del self._known[path]
+            self.problems.pop(path, None)
+
+
+@dataclass(slots=True)
+class Worker:
+    """What only this process knows of one track: what it is doing about it, and the worker it started."""
+
+    doing: str = ""
+    pid: int | None = None
+    exited: int | None = None
+    trouble: str = ""
+    stopping: bool = False
+
+
+@dataclass(slots=True)
+class Conducted:
+    """What only this process knows of a run that it drives."""
+
+    record: RunRecord
+    workers: dict[str, Worker] = field(default_factory=dict)
+    last_start: float | None = None
+    finishing: bool = False
+
+    def worker(self, agent_id: str) -> Worker:
+        """Return the entry of an agent, made when missing."""
+        return self.workers.setdefault(agent_id, Worker())
+
+
+class RunFiles:
+    """Reads the files of runs below one root."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._jobs = Cache(RunLayout.job, results.read_job)
+        self._results = Cache(RunLayout.result, results.read_result)
+        self._outcomes = Cache(RunLayout.outcome, results.read_outcome)
+
+    def unfinished(self) -> list[str]:
+        """Return the names of the runs that were accepted and have no report yet, sorted."""
+        return [run for run in self.all() if not os.path.lexists(self._layout.run(run).metrics)]
+
+    def all(self) -> list[str]:
+        """Return the names of all accepted runs, sorted."""
+        try:
+            names = os.listdir(self._layout.parallel)
+        except OSError:
+            return []
+        return sorted(name for name in names if is_name(name) and os.path.lexists(self._layout.run(name).record))
+
+    def facts(
+        self, record: RunRecord, statuses: Mapping[str, Status], claims: Mapping[str, Seen], own: Conducted | None = None
+    ) -> RunFacts:
+        """Return everything known of a run; ``own`` adds what this process does about it."""
+        paths = self._layout.run(record.run)
+        own = own or Conducted(record)
+        return RunFacts(
+            record=record,
+            tracks=tuple(self._track(paths, each, statuses, claims, own) for each in record.tracks),
+            cancelled=cancel.read(paths, (each.track for each in record.tracks)),
+            last_start=own.last_start,
+            finishing=own.finishing,
+            ended=os.path.lexists(paths.metrics),
+        )
+
+    def _track(
+        self, paths: RunLayout, spec: RunTrack, statuses: Mapping[str, Status], claims: Mapping[str, Seen], own: Conducted
+    ) -> TrackFacts:
+        agent_id = spec.agent_id
+        worker = own.workers.get(agent_id) or Worker()
+        job = self._jobs.get(paths, agent_id)
+        result = self._results.get(paths, agent_id)
+        attempt = job.attempt if job is not None else 0
+        return TrackFacts(
+            spec=spec,
+            job_attempt=attempt,
+            claim=claim_facts(claims.get(spec.track)),
+            status=status_facts(statuses.get(agent_id)),
+            result=result.of(attempt) if result is not None else None,
+            outcome=self._outcomes.get(paths, agent_id),
+            doing=worker.doing,  # type: ignore[arg-type]  # the loop sets the literals only
+            exited=worker.exited,
+            trouble=worker.trouble,
+            stopping=worker.stopping,
+        )
+
+    def forget(self, run: str) -> None:
+        """Drop what is known of a run that has ended."""
+        for cache in (self._jobs, self._results, self._outcomes):
+            cache.forget(self._layout.run(run).folder)
+
+    def problems(self) -> Mapping[str, str]:
+        """Return the bad files met so far: path → reason."""
+        return {**self._jobs.problems, **self._results.problems, **self._outcomes.problems}
+
+
+def claim_facts(seen: Seen | None) -> ClaimFacts | None:
+    """Turn a lock into what decisions need of it."""
+    if seen is None:
+        return None
+    record, verdict = seen.record, seen.verdict
+    if isinstance(record, Claim):
+        return ClaimFacts(
+            verdict.state, verdict.why, record.token, visible(record.owner, 60), record.run, record.attempt, record.fence, record.pid
+        )
+    pid = record.pid
+    owner = f"process {pid}" if isinstance(record, BarePid) else "somebody"
+    return ClaimFacts(verdict.state, verdict.why, record.token, owner, None, None, None, pid)
+
+
+def status_facts(status: Status | None) -> StatusFacts | None:
+    """Turn a status file into what decisions and people need of it."""
+    if status is None:
+        return None
+    question = status.needs_input
+    return StatusFacts(
+        attempt=status.attempt or 0,
+        phase=visible(status.current_stage or "", 60),
+        percent=status.progress_percentage,
+        needs_input=visible(question.question if question is not None else "", 200),
+        error=visible(status.error or "", 200),
+    )

@@ -1,0 +1,65 @@
+"""From a track of a run to the job of its worker: work and review by the agent, commit by orchd."""
+
+import json
+import sys
+from typing import Final
+
+from orchestrator.agents import kinds
+from orchestrator.agents.prompt import prompt
+from orchestrator.core.phase import Job, Phase
+from orchestrator.core.run import RunRecord, RunTrack
+from orchestrator.core.text import visible
+from orchestrator.host import files
+from orchestrator.state.layout import Layout, RunLayout
+
+COMMIT_SECONDS: Final = 600.0
+"""How long the commit phase may take, the user's hooks included."""
+
+_MOST_LINES: Final = 40
+
+
+def job(layout: Layout, record: RunRecord, track: RunTrack, attempt: int, base: str) -> Job:
+    """Return the job of one attempt; writes the prompts and the commit's specification beside it.
+
+    ``base`` is the commit that the worktree stands on. Raises ``AgentUnavailable``.
+    """
+    paths = layout.run(record.run)
+    files.ensure_folder(f"{paths.private}/tmp")
+    return Job(
+        root=layout.root,
+        run=record.run,
+        agent_id=track.agent_id,
+        track=track.track,
+        attempt=attempt,
+        owner=f"{record.agent.kind}:{track.agent_id}",
+        working_dir=track.worktree,
+        branch_name=track.branch,
+        phases=(_agent(paths, record, track, "work"), _agent(paths, record, track, "review"), _commit(paths, record, track, base)),
+        env={"MASTER_ISSUE": record.run, "SUB_ISSUE": track.track},
+        grace_seconds=record.options.grace_seconds,
+        heartbeat_seconds=record.options.heartbeat_seconds,
+    )
+
+
+def _agent(paths: RunLayout, record: RunRecord, track: RunTrack, name: str) -> Phase:
+    text = prompt(record, track, name)
+    path = paths.prompt(track.agent_id, name)
+    files.publish(path, text.encode("utf-8", "backslashreplace"), f"{paths.private}/tmp")
+    return kinds.phase(record.agent, track, name, text, path, record.options.timeout_seconds)
+
+
+def _commit(paths: RunLayout, record: RunRecord, track: RunTrack, base: str) -> Phase:
+    """The commit phase runs in the worker, under its claim, so that it happens with or without a daemon."""
+    where = f" - Group {track.group}, Track {track.number}" if track.group and track.number else ""
+    what = [visible(line.strip(), 300) for line in track.body.splitlines() if line.strip()]
+    spec = {
+        "v": 1,
+        "branch": track.branch,
+        "base": base,
+        "subject": f"Implement {visible(track.title, 120)}{where}",
+        "what": what[:_MOST_LINES],
+        "trailers": {"Orchd-Track": track.track, "Orchd-Run": record.run},
+    }
+    path = f"{paths.private}/{track.agent_id}.commit.json"
+    files.publish(path, json.dumps(spec, indent=1).encode("ascii") + b"\n", f"{paths.private}/tmp")
+    return Phase("commit", (sys.executable, "-P", "-m", "orchestrator.git.commit", path), COMMIT_SECONDS)

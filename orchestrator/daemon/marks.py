@@ -1,0 +1,84 @@
+"""Marking a merged track done in its source: one line of the person's file, by the orchestrator alone.
+
+Where the file is under version control and stands on disk as it does on the target branch, the mark
+is part of the merge itself: merged and marked are one commit. Else the file on disk is edited in place.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.core.run import RunRecord, RunTrack
+from orchestrator.core.text import visible
+from orchestrator.errors import OrchdError, Unreadable
+from orchestrator.git import integrate, repository
+from orchestrator.git.repository import Repository
+from orchestrator.host import files
+from orchestrator.host.edit import replace_content
+from orchestrator.plans import marks
+
+LARGEST: Final = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An edit of one file in the tree of a merge; ``path`` is relative to the top of the repository."""
+
+    path: str
+    edit: Callable[[bytes], bytes | None]
+
+
+def for_commit(repo: Repository, record: RunRecord, track: RunTrack) -> Mark | None:
+    """Return the edit that belongs into the merge, or None where the file on disk is to be edited."""
+    path = _relative(repo, record)
+    if path is None or not _as_committed(repo, record, path):
+        return None
+
+    def edit(data: bytes) -> bytes | None:
+        try:
+            marked = _marked(data, track.track)
+        except OrchdError:
+            return None
+        return None if marked == data else marked
+
+    return Mark(path, edit)
+
+
+def on_disk(repo: Repository, record: RunRecord, track: RunTrack) -> str:
+    """Mark the track in the file on disk unless the merge did; return what a person should know, or nothing."""
+    path = _relative(repo, record)
+    if path is not None and _as_committed(repo, record, path):
+        return ""
+    try:
+        data = files.read(record.source, LARGEST).data
+        marked = _marked(data, track.track)
+        if marked != data:
+            replace_content(record.source, data, marked)
+    except (OrchdError, FileNotFoundError) as error:
+        text = error.message if isinstance(error, OrchdError) else "the file is gone"
+        return f"not marked in {visible(os.path.basename(record.source))}: {text}"
+    return ""
+
+
+def _marked(data: bytes, track: str) -> bytes:
+    try:
+        return marks.done(data.decode("utf-8"), track).encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unreadable("not UTF-8") from error
+
+
+def _relative(repo: Repository, record: RunRecord) -> str | None:
+    """Return the source's path in the repository; None where it is outside."""
+    path = os.path.relpath(os.path.realpath(record.source), os.path.realpath(repo.top))
+    return None if path.startswith("..") else path
+
+
+def _as_committed(repo: Repository, record: RunRecord, path: str) -> bool:
+    """Tell whether the file on disk is what the user's branch or the integrated one says it is."""
+    try:
+        data = files.read(record.source, LARGEST).data
+    except (Unreadable, FileNotFoundError):
+        return False
+    commits = (repo.head, integrate.tip(repo, record.run, record.target_branch))
+    return any(repository.blob_equals(repo, commit, path, data) for commit in commits)

@@ -1,0 +1,113 @@
+"""What is going on below a root, from its files, in the form of ``orchd status --json``."""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from orchestrator.claims import FileClaims, Seen
+from orchestrator.core.facts import RunFacts, TrackFacts, TrackState, states_of
+from orchestrator.core.text import visible
+from orchestrator.core.status import Status
+from orchestrator.daemon.gather import Conducted, RunFiles, status_facts
+from orchestrator.daemon.instance import is_taken
+from orchestrator.daemon.statuses import Statuses, live_runs
+from orchestrator.errors import OrchdError
+from orchestrator.host import clock
+from orchestrator.state import results
+from orchestrator.state.layout import Layout
+from orchestrator.state.scan import Problem
+
+ENDED_SHOWN: Final = 1
+"""So many of the newest runs that have ended are shown beside those that have not."""
+
+
+def snapshot(root: str) -> dict[str, object]:
+    """Return runs and problems below ``root`` as the files say it. Reading never writes."""
+    layout = Layout(root)
+    files = RunFiles(layout)
+    claims = {each.track: each for each in FileClaims(root).list()}
+    unfinished = files.unfinished()
+    ended = sorted((run for run in files.all() if run not in unfinished), key=lambda run: _age(layout, run))[:ENDED_SHOWN]
+    shown: list[dict[str, object]] = []
+    problems: list[Problem] = []
+    for run in (*unfinished, *ended):
+        statuses = Statuses(layout.run(run))
+        try:
+            record = results.read_run(layout.run(run))
+        except OrchdError as error:
+            problems.append(Problem(layout.run(run).record, error.message, clock.iso()))
+            continue
+        if record is None:
+            continue
+        facts = files.facts(record, statuses.read(claims), claims, Conducted(record))
+        problems += statuses.problems
+        shown.append(run_fields(facts, driven=is_taken(layout.run(run).conductor)))
+    for run in sorted(set(live_runs(layout)) - set(unfinished)):
+        statuses = Statuses(layout.run(run))
+        shown.append({"run": run, "state": "external", "tracks": [status_fields(each) for each in statuses.read(claims).values()]})
+        problems += statuses.problems
+    problems += [Problem(path, reason, clock.iso()) for path, reason in files.problems().items()]
+    return {"runs": shown, "problems": problem_fields([*problems, *claim_problems(layout, claims.values())])}
+
+
+def _age(layout: Layout, run: str) -> float:
+    try:
+        return -os.stat(layout.run(run).metrics).st_mtime
+    except OSError:
+        return 0.0
+
+
+def run_fields(facts: RunFacts, *, driven: bool) -> dict[str, object]:
+    """Return one run in the form of ``orchd status --json``."""
+    states = states_of(facts)
+    tracks = [track_fields(each, states[each.spec.agent_id]) for each in facts.tracks]
+    state = "ended" if facts.ended else "running" if driven else "unattended"
+    return {"run": facts.record.run, "state": state, "tracks": tracks}
+
+
+def track_fields(facts: TrackFacts, state: TrackState) -> dict[str, object]:
+    """Return one track in the form of ``orchd status --json``."""
+    status, result, outcome = facts.status, facts.result, facts.outcome
+    return {
+        "track": facts.spec.track,
+        "agent_id": facts.spec.agent_id,
+        "title": visible(facts.spec.title, 120),
+        "state": outcome.ended if outcome is not None else state.where,
+        "phase": status.phase if status is not None and outcome is None else None,
+        "attempt": facts.job_attempt or None,
+        "started_at": result.started_at if result is not None else None,
+        "percent": status.percent if status is not None else None,
+        "needs_input": (status.needs_input or None) if status is not None else None,
+        "outcome": outcome.ended if outcome is not None else None,
+        "why": visible(state.why, 300),
+    }
+
+
+def status_fields(status: Status) -> dict[str, object]:
+    """Return what a worker outside our runs says, in the form of one track."""
+    facts = status_facts(status)
+    question = facts.needs_input if facts is not None else ""
+    return {
+        "track": visible(str(status.track), 120),
+        "agent_id": status.agent_id,
+        "title": "",
+        "state": status.status,
+        "phase": visible(status.current_stage or "", 60) or None,
+        "attempt": status.attempt,
+        "started_at": status.start_time,
+        "percent": status.progress_percentage,
+        "needs_input": question or None,
+        "outcome": None,
+        "why": visible(status.error or "what its status file says", 300),
+    }
+
+
+def claim_problems(layout: Layout, claims: Iterable[Seen]) -> list[Problem]:
+    """Return the locks that nobody can judge, as problems."""
+    odd = [each for each in claims if each.verdict.state in ("unreadable", "unknown", "orphaned", "foreign")]
+    return [Problem(f"{layout.locks}/{each.track}.lock", f"{each.verdict.state}: {each.verdict.why}", clock.iso(each.written_ns)) for each in odd]
+
+
+def problem_fields(problems: Iterable[Problem]) -> list[Mapping[str, object]]:
+    """Return problems in the form of ``orchd status --json``."""
+    return [{"path": visible(each.path, 1000), "reason": visible(each.reason), "since": each.since} for each in problems]

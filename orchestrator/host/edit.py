@@ -1,0 +1,32 @@
+"""Editing a file that belongs to a person: whole, with its mode, and only if it is still what was read."""
+
+import os
+import stat
+
+from orchestrator.core.text import visible
+from orchestrator.errors import SystemFailure
+from orchestrator.host import files
+
+
+def replace_content(path: str, before: bytes, after: bytes) -> None:
+    """Put ``after`` in the place of ``before`` in the file at ``path``.
+
+    Raises :class:`SystemFailure` when the file has changed meanwhile or cannot be written; then it is
+    as it was.
+    """
+    aside = os.path.join(os.path.dirname(path), f".orchd-{os.urandom(8).hex()}.tmp")
+    try:
+        mode = stat.S_IMODE(os.stat(path, follow_symlinks=False).st_mode)
+        fd = files.create(aside, after)
+        try:
+            os.fchmod(fd, mode)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        if files.read(path, len(before) + 1).data != before:
+            raise SystemFailure(f"{visible(path)} was changed by somebody meanwhile", hint="it was left as it is")
+        os.replace(aside, path)
+    except OSError as error:
+        raise files.failure(error, f"cannot write {visible(path)}") from error
+    finally:
+        files.remove(aside)

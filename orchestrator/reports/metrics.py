@@ -1,0 +1,182 @@
+"""The figures of a run: ``metrics.json``. Unknown is null, never zero."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Final
+
+from orchestrator.core.result import Attempt, Result
+from orchestrator.core.run import Outcome, Publication, RunRecord
+
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceUsage:
+    """Peak memory of one agent's commands (MB, 10^6 bytes); null where nothing was measured.
+
+    ``peak_cpu_percent`` is the mean use of the busiest phase, 100 for one core. ``total_api_calls`` is
+    null: the agents do not say.
+    """
+
+    peak_memory_mb: float | None
+    peak_cpu_percent: float | None
+    total_api_calls: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What ``metrics.json`` holds. Times ISO 8601 UTC, durations in seconds."""
+
+    orchestration_id: str
+    run: str
+    master_issue: str
+    start_time: str
+    end_time: str
+    duration_seconds: float
+    total_sub_tasks: int
+    successful_agents: int
+    failed_agents: int
+    timeout_agents: int
+    prs_created: int
+    follow_up_issues: int
+    agent_durations: Mapping[str, float]
+    avg_agent_duration: float | None
+    max_agent_duration: float | None
+    min_agent_duration: float | None
+    success_rate_percentage: float
+    speedup_ratio: float | None
+    estimated_sequential_time: float | None
+    peak_concurrency: int
+    resource_usage: ResourceUsage
+    cost_usd: float | None
+    publication: str
+    v: int = VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Everything that a report is made from. ``results`` by agent id."""
+
+    record: RunRecord
+    outcomes: Sequence[Outcome]
+    results: Mapping[str, Result]
+    publication: Publication
+    ended_at: str
+
+
+def encode(metrics: "Metrics | AgentMetrics") -> bytes:
+    """Return the bytes of ``metrics.json`` or of an agent's."""
+    return json.dumps(asdict(metrics), indent=1).encode("ascii") + b"\n"
+
+
+def measure(ending: Ending) -> Metrics:
+    """Return the figures of a run that has ended."""
+    record, outcomes = ending.record, ending.outcomes
+    merged = sum(each.ended == "merged" for each in outcomes)
+    timeouts = sum(each.ended != "merged" and each.error.startswith("TIMEOUT") for each in outcomes)
+    durations = {agent: seconds for agent in ending.results if (seconds := duration(ending.results[agent])) is not None}
+    whole = seconds_between(record.created_at, ending.ended_at)
+    sequential = sum(durations.values()) if durations else None
+    return Metrics(
+        orchestration_id=record.orchestration_id,
+        run=record.run,
+        master_issue=record.source,
+        start_time=record.created_at,
+        end_time=ending.ended_at,
+        duration_seconds=whole,
+        total_sub_tasks=len(outcomes),
+        successful_agents=merged,
+        failed_agents=len(outcomes) - merged - timeouts,
+        timeout_agents=timeouts,
+        prs_created=0,
+        follow_up_issues=0,
+        agent_durations=durations,
+        avg_agent_duration=round(sequential / len(durations), 3) if sequential is not None else None,
+        max_agent_duration=max(durations.values(), default=None),
+        min_agent_duration=min(durations.values(), default=None),
+        success_rate_percentage=round(100 * merged / len(outcomes), 1) if outcomes else 0.0,
+        speedup_ratio=round(sequential / whole, 2) if sequential is not None and whole > 0 else None,
+        estimated_sequential_time=round(sequential, 3) if sequential is not None else None,
+        peak_concurrency=peak_concurrency(ending.results),
+        resource_usage=_resources(ending.results),
+        cost_usd=None,
+        publication=ending.publication.state,
+    )
+
+
+def duration(result: Result) -> float | None:
+    """Return how long (s) a track was worked on, all attempts together; None where it never was."""
+    spans = [seconds_between(start, end) for start, end in map(span, result.attempts) if end]
+    return round(sum(spans), 3) if spans else None
+
+
+def span(attempt: Attempt) -> tuple[str, str]:
+    """Return when an attempt began and when it was last heard of (empty: never)."""
+    phases = [each.ended_at for each in attempt.phases]
+    return attempt.started_at, attempt.ended_at or max(phases, default="")
+
+
+def seconds_between(start: str, end: str) -> float:
+    """Return the seconds between two ISO times; never less than 0, whatever the clock did."""
+    between = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+    return round(max(between.total_seconds(), 0.0), 3)
+
+
+def peak_concurrency(results: Mapping[str, Result]) -> int:
+    """Return the greatest number of attempts that were under way at one moment."""
+    spans = [span(attempt) for result in results.values() for attempt in result.attempts]
+    steps = sorted([(end, -1) for _, end in spans if end] + [(start, 1) for start, end in spans if end])
+    running = highest = 0
+    for _, step in steps:
+        running += step
+        highest = max(highest, running)
+    return highest
+
+
+def _resources(results: Mapping[str, Result]) -> ResourceUsage:
+    phases = [phase for result in results.values() for attempt in result.attempts for phase in attempt.phases]
+    memory = max((phase.peak_memory_bytes for phase in phases), default=None)
+    busy = [100 * phase.cpu_seconds / phase.seconds for phase in phases if phase.seconds > 0]
+    return ResourceUsage(
+        peak_memory_mb=None if memory is None else round(memory / 1e6, 1),
+        peak_cpu_percent=round(max(busy), 1) if busy else None,
+        total_api_calls=None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMetrics:
+    """What ``agent-<n>.metrics.json`` holds: the figures of one track."""
+
+    agent_id: str
+    track: str
+    ended: str
+    attempts: int
+    duration_seconds: float | None
+    cpu_seconds: float | None
+    peak_memory_mb: float | None
+    lines_added: int
+    lines_removed: int
+    cost_usd: float | None
+    v: int = VERSION
+
+
+def measure_agent(outcome: Outcome, result: Result | None) -> AgentMetrics:
+    """Return the figures of one track that has ended."""
+    attempts = result.attempts if result is not None else ()
+    phases = [phase for attempt in attempts for phase in attempt.phases]
+    memory = max((phase.peak_memory_bytes for phase in phases), default=None)
+    return AgentMetrics(
+        agent_id=outcome.agent_id,
+        track=outcome.track,
+        ended=outcome.ended,
+        attempts=len(attempts),
+        duration_seconds=duration(result) if result is not None else None,
+        cpu_seconds=round(sum(phase.cpu_seconds for phase in phases), 3) if phases else None,
+        peak_memory_mb=None if memory is None else round(memory / 1e6, 1),
+        lines_added=outcome.lines_added,
+        lines_removed=outcome.lines_removed,
+        cost_usd=None,
+    )

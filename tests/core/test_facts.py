@@ -1,0 +1,68 @@
+"""Facts become a state by one table; the first rule that applies wins."""
+
+import pytest
+
+from orchestrator.core.facts import LOST, TrackFacts, TrackState, Where, state_of, states_of
+from orchestrator.core.run import Outcome
+from tests.core import runs
+
+CASES: list[tuple[str, TrackFacts, Where]] = [
+    ("nothing happened yet", TrackFacts(runs.spec(1)), "waiting"),
+    ("its worktree is being made", TrackFacts(runs.spec(1), doing="starting"), "starting"),
+    ("its worker has not claimed yet", TrackFacts(runs.spec(1), 1, doing="started"), "starting"),
+    ("its worker holds the claim", TrackFacts(runs.spec(1), 1, runs.claim(), runs.status()), "running"),
+    ("its worker has claimed and not spoken", TrackFacts(runs.spec(1), 1, runs.claim(), doing="started"), "running"),
+    ("its worker cannot be judged", TrackFacts(runs.spec(1), 1, runs.claim("unknown")), "running"),
+    ("its worker is gone, its agent is not", TrackFacts(runs.spec(1), 1, runs.claim("orphaned")), "orphaned"),
+    ("somebody else holds it before we start", TrackFacts(runs.spec(1), claim=runs.claim(run=None)), "held"),
+    ("another run holds it", TrackFacts(runs.spec(1), claim=runs.claim(run="other")), "held"),
+    ("a foreign lock", TrackFacts(runs.spec(1), claim=runs.claim("foreign", run=None)), "held"),
+    ("a dead stranger's lock is about to go", TrackFacts(runs.spec(1), claim=runs.claim("dead", run=None)), "waiting"),
+    ("the last step succeeded", TrackFacts(runs.spec(1), 1, result=runs.attempt()), "committed"),
+    ("succeeded but the claim is not yet given back", TrackFacts(runs.spec(1), 1, runs.claim(), result=runs.attempt()), "running"),
+    ("succeeded and the worker died before release", TrackFacts(runs.spec(1), 1, runs.claim("dead"), result=runs.attempt()), "committed"),
+    ("a phase failed", TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(status=3), error="UNKNOWN: 3")), "failing"),
+    ("a phase failed without a word", TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(status=3))), "failing"),
+    ("the worker's lock is still to be freed", TrackFacts(runs.spec(1), 1, runs.claim("dead"), runs.status()), "vanished"),
+    ("the worker died at work", TrackFacts(runs.spec(1), 1, None, runs.status(), doing="started", exited=-9), "failing"),
+    ("an adopted worker died at work", TrackFacts(runs.spec(1), 1, None, runs.status()), "failing"),
+    ("it died between two phases", TrackFacts(runs.spec(1), 1, result=runs.attempt(finished=False)), "failing"),
+    ("the worker could not even claim", TrackFacts(runs.spec(1), 1, doing="started", exited=70), "failing"),
+    ("the worker lost the claim to somebody", TrackFacts(runs.spec(1), 1, doing="started", exited=LOST), "waiting"),
+    ("a job without a worker after a crash", TrackFacts(runs.spec(1), 1), "waiting"),
+    ("the status is of a former attempt", TrackFacts(runs.spec(1), 2, status=runs.status(1)), "waiting"),
+    ("its branch is being merged", TrackFacts(runs.spec(1), 1, result=runs.attempt(), doing="merging"), "merging"),
+    ("its end is being recorded", TrackFacts(runs.spec(1), 1, doing="recording"), "failing"),
+    ("an action of ours failed", TrackFacts(runs.spec(1), trouble="RESOURCE_ERROR: no such command"), "failing"),
+    ("it is over", TrackFacts(runs.spec(1), 1, outcome=runs.outcome(1)), "ended"),
+    ("it is over, whatever lies about", TrackFacts(runs.spec(1), 1, runs.claim(), outcome=runs.outcome(1, "failed")), "ended"),
+]
+
+
+@pytest.mark.parametrize(("what", "facts", "where"), CASES, ids=[case[0] for case in CASES])
+def test_state_follows_from_facts(what: str, facts: TrackFacts, where: Where) -> None:
+    """Each set of facts has the state that a person would give it, with a reason in words."""
+    state = state_of(facts, runs.RUN)
+    assert state.where == where, what
+    assert state.why
+
+
+@pytest.mark.parametrize(
+    ("outcome", "why"),
+    [
+        (runs.outcome(1), "merged as cccccccccc"),
+        (Outcome("agent-1", "t1", "merged", "x"), "merged"),
+        (Outcome("agent-1", "t1", "conflict", "x", files=("a", "b", "c", "d")), "conflict in a, b, c"),
+        (runs.outcome(1, "failed", "TIMEOUT: work"), "TIMEOUT: work"),
+        (runs.outcome(1, "cancelled"), "cancelled"),
+    ],
+)
+def test_end_is_told_in_words(outcome: Outcome, why: str) -> None:
+    """The reason of an end is what the outcome says."""
+    assert state_of(TrackFacts(runs.spec(1), outcome=outcome), runs.RUN) == TrackState("ended", why)
+
+
+def test_states_of_a_run_are_by_agent() -> None:
+    """Every track of the run has its state under its agent's id."""
+    run = runs.facts(TrackFacts(runs.spec(1)), TrackFacts(runs.spec(2), 1, runs.claim()))
+    assert {agent: state.where for agent, state in states_of(run).items()} == {"agent-1": "waiting", "agent-2": "running"}

@@ -1,0 +1,141 @@
+"""The daemon as a service: one a root, its socket, its requests, its end."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.wire.client import call
+from orchestrator.wire.messages import Ping, Status, Stop
+from tests.daemon.daemons import Daemon, answers, environment, running
+from tests.waiting import wait_for
+
+
+def ask(root: Path, line: bytes) -> dict[str, object]:
+    """Send raw bytes to the daemon and return its one answer."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as speaker:
+        speaker.settimeout(10)
+        speaker.connect(str(root / "runtime" / "orchd.sock"))
+        speaker.sendall(line)
+        answer = b""
+        while not answer.endswith(b"\n") and (piece := speaker.recv(65536)):
+            answer += piece
+    loaded = json.loads(answer)
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def test_of_two_started_at_once_exactly_one_stays(tmp_path: Path) -> None:
+    """Whoever comes second ends with a reason; stale files never prevent a start."""
+    (tmp_path / "runtime").mkdir(mode=0o700)
+    (tmp_path / "runtime" / "orchd.pidlock").write_text("1")
+    (tmp_path / "runtime" / "orchd.sock").write_text("stale")
+    for _ in range(5):
+        pair = [Daemon(tmp_path), Daemon(tmp_path)]
+        wait_for(lambda: answers(tmp_path), 15)
+        wait_for(lambda: sum(each.process.poll() is None for each in pair) == 1, 15)  # noqa: B023  # used at once
+        (second,) = [each for each in pair if each.process.poll() is not None]
+        assert second.process.returncode == 9
+        assert second.process.stderr is not None
+        assert b"already running" in second.process.stderr.read()
+        for each in pair:
+            each.kill()
+
+
+def test_says_who_it_is(tmp_path: Path) -> None:
+    """Ping and status answer with pid, socket and version."""
+    with running(tmp_path) as daemon:
+        about = call(str(tmp_path), Ping())
+        assert about["pid"] == daemon.process.pid
+        assert about["socket"] == str(tmp_path / "runtime" / "orchd.sock")
+        status = call(str(tmp_path), Status())
+        assert status["runs"] == status["problems"] == []
+
+
+def test_socket_and_folders_are_private(tmp_path: Path) -> None:
+    """0600 and 0700, whatever the umask of the starter."""
+    before = os.umask(0)
+    try:
+        with running(tmp_path):
+            assert stat.S_IMODE((tmp_path / "runtime" / "orchd.sock").stat().st_mode) == 0o600
+            assert stat.S_IMODE((tmp_path / "runtime").stat().st_mode) == 0o700
+            assert stat.S_IMODE((tmp_path / ".orchestrator_locks").stat().st_mode) == 0o700
+            assert stat.S_IMODE((tmp_path / "runtime" / "orchd.log").stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\n",
+        b"{\n",
+        b"[1]\n",
+        b"\xff\xfe\n",
+        b'{"jsonrpc":"2.0","id":1,"method":"__class__"}\n',
+        b'{"jsonrpc":"2.0","id":1,"method":"adopt","params":{"run":"../../etc"}}\n',
+        b'{"jsonrpc":"2.0","id":1,"method":"stop","params":{"workers":"yes"}}\n',
+        b'{"jsonrpc":"2.0","id":1,"method":"run","params":{"argv":["sh"]}}\n',
+        b"[" * 100_000 + b"\n",
+        b'{"jsonrpc":"2.0","id":1,"method":"' + b"x" * 2_000_000 + b'"}\n',
+    ],
+    ids=range(10),
+)
+def test_refuses_what_is_no_request(tmp_path: Path, line: bytes) -> None:
+    """A hostile line gets an error, and the daemon goes on."""
+    with running(tmp_path):
+        try:
+            assert "error" in ask(tmp_path, line)
+        except ConnectionError:
+            assert len(line) > 1_000_000
+        assert answers(tmp_path)
+
+
+def test_stops_on_request_and_on_term(tmp_path: Path) -> None:
+    """Stop and SIGTERM end it with status 0, its socket removed, its lock free."""
+    with running(tmp_path) as daemon:
+        call(str(tmp_path), Stop())
+        assert daemon.process.wait(10) == 0
+        assert not (tmp_path / "runtime" / "orchd.sock").exists()
+    with running(tmp_path) as daemon:
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.process.wait(10) == 0
+
+
+def test_says_ready_to_a_service_manager(tmp_path: Path) -> None:
+    """With NOTIFY_SOCKET set, READY=1 arrives once it answers."""
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        listener.settimeout(15)
+        with running(tmp_path, environment(NOTIFY_SOCKET=str(path))):
+            assert listener.recv(4096).startswith(b"READY=1")
+
+
+def test_works_below_a_very_long_path(tmp_path: Path) -> None:
+    """A root whose socket path is longer than the kernel takes is served all the same."""
+    root = tmp_path / ("d" * 100) / ("e" * 100)
+    root.mkdir(parents=True)
+    with running(root):
+        assert answers(root)
+
+
+def test_ends_with_a_clear_line_where_it_cannot_be(tmp_path: Path) -> None:
+    """A file in the way of a folder: one line, exit 9, nothing else."""
+    (tmp_path / "runtime").write_text("in the way")
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "orchestrator.daemon", "--root", str(tmp_path)],
+        env=environment(),
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+    assert ended.returncode == 9
+    assert b"Traceback" not in ended.stderr
+    assert b"not a folder" in ended.stderr
