@@ -27,7 +27,7 @@ from orchestrator.daemon.instance import Instance
 from orchestrator.daemon.workers import Workers, stop
 from orchestrator.errors import OrchdError, SystemFailure
 from orchestrator.host import children, process
-from orchestrator.state import results
+from orchestrator.state import door
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout
 
@@ -120,11 +120,12 @@ class Conductor:
         try:
             if not instance.take():
                 return
-            record = results.read_run(paths)
-        except OrchdError as error:
-            _log.warning("run %s cannot be taken up: %s", run, error.message)
-            record = None
-        if record is None or os.path.lexists(paths.metrics):
+            record = door.read_run(paths)
+        except (OrchdError, FileNotFoundError) as error:
+            _log.warning("run %s cannot be taken up: %s", run, error)
+            instance.release()
+            return
+        if os.path.lexists(paths.metrics):
             instance.release()
             return
         self._driven[run] = Driven(Conducted(record), instance)

@@ -17,13 +17,13 @@ from orchestrator.state.layout import Layout
 def finish(layout: Layout, record: RunRecord) -> Publication:
     """Push once and write the report; ``metrics.json`` comes last and says that the run is over."""
     paths = layout.run(record.run)
-    outcomes = [each for track in record.tracks if (each := results.read_outcome(paths, track.agent_id)) is not None]
+    outcomes = [each for track in record.tracks if (each := results.read_outcome(paths.outcome(track.agent_id))) is not None]
     publication = _publish(layout, record, outcomes)
     Journal(layout.root).write(
         "push.failed" if publication.state == "failed" else "push.done",
         {"run": record.run, "state": publication.state, "why": publication.why},
     )
-    known = {track.agent_id: results.read_result(paths, track.agent_id) for track in record.tracks}
+    known = {track.agent_id: results.read_result(paths.result(track.agent_id)) for track in record.tracks}
     found = {agent_id: result for agent_id, result in known.items() if result is not None}
     ending = Ending(record, outcomes, found, publication, clock.iso())
     metrics = measure(ending)

@@ -26,15 +26,13 @@ T = TypeVar("T")
 class Cache(Generic[T]):
     """Parsed files by path; a file is read again only when it is another one than before."""
 
-    def __init__(self, path: Callable[[RunLayout, str], str], read: Callable[[RunLayout, str], T | None]) -> None:
-        self._path = path
+    def __init__(self, read: Callable[[str], T | None]) -> None:
         self._read = read
         self._known: dict[str, tuple[tuple[int, int, int], T | None]] = {}
         self.problems: dict[str, str] = {}
 
-    def get(self, paths: RunLayout, agent_id: str) -> T | None:
-        """Return what the agent's file says; None when it is missing or bad (then ``problems`` says why)."""
-        path = self._path(paths, agent_id)
+    def get(self, path: str) -> T | None:
+        """Return what the file says; None when it is missing or bad (then ``problems`` says why)."""
         try:
             facts = os.lstat(path)
         except OSError:
@@ -45,13 +43,13 @@ class Cache(Generic[T]):
         known = self._known.get(path)
         if known is not None and known[0] == key:
             return known[1]
-        value = self._parse(paths, agent_id, path)
+        value = self._parse(path)
         self._known[path] = (key, value)
         return value
 
-    def _parse(self, paths: RunLayout, agent_id: str, path: str) -> T | None:
+    def _parse(self, path: str) -> T | None:
         try:
-            value = self._read(paths, agent_id)
+            value = self._read(path)
         except Unreadable as error:
             self.problems[path] = error.message
             return None
@@ -95,9 +93,9 @@ class RunFiles:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._jobs = Cache(RunLayout.job, results.read_job)
-        self._results = Cache(RunLayout.result, results.read_result)
-        self._outcomes = Cache(RunLayout.outcome, results.read_outcome)
+        self._jobs = Cache(results.read_job)
+        self._results = Cache(results.read_result)
+        self._outcomes = Cache(results.read_outcome)
 
     def unfinished(self) -> list[str]:
         """Return the names of the runs that were accepted and have no report yet, sorted."""
@@ -131,8 +129,8 @@ class RunFiles:
     ) -> TrackFacts:
         agent_id = spec.agent_id
         worker = own.workers.get(agent_id) or Worker()
-        job = self._jobs.get(paths, agent_id)
-        result = self._results.get(paths, agent_id)
+        job = self._jobs.get(paths.job(agent_id))
+        result = self._results.get(paths.result(agent_id))
         attempt = job.attempt if job is not None else 0
         return TrackFacts(
             spec=spec,
@@ -140,7 +138,7 @@ class RunFiles:
             claim=claim_facts(claims.get(spec.track)),
             status=status_facts(statuses.get(agent_id)),
             result=result.of(attempt) if result is not None else None,
-            outcome=self._outcomes.get(paths, agent_id),
+            outcome=self._outcomes.get(paths.outcome(agent_id)),
             doing=worker.doing,  # type: ignore[arg-type]  # the loop sets the literals only
             exited=worker.exited,
             trouble=worker.trouble,
@@ -180,6 +178,6 @@ def status_facts(status: Status | None) -> StatusFacts | None:
         attempt=status.attempt or 0,
         phase=visible(status.current_stage or "", 60),
         percent=status.progress_percentage,
-        needs_input=visible(question.question if question is not None else "", 200),
+        needs_input=visible(str(question.get("question", "")) if question is not None else "", 200),
         error=visible(status.error or "", 200),
     )

@@ -11,9 +11,9 @@ from orchestrator.core.status import Status
 from orchestrator.daemon.gather import Conducted, RunFiles, status_facts
 from orchestrator.daemon.instance import is_taken
 from orchestrator.daemon.statuses import Statuses, live_runs
-from orchestrator.errors import OrchdError
+from orchestrator.errors import Unreadable
 from orchestrator.host import clock
-from orchestrator.state import results
+from orchestrator.state import door
 from orchestrator.state.layout import Layout
 from orchestrator.state.scan import Problem
 
@@ -33,11 +33,11 @@ def snapshot(root: str) -> dict[str, object]:
     for run in (*unfinished, *ended):
         statuses = Statuses(layout.run(run))
         try:
-            record = results.read_run(layout.run(run))
-        except OrchdError as error:
-            problems.append(Problem(layout.run(run).record, error.message, clock.iso()))
+            record = door.read_run(layout.run(run))
+        except FileNotFoundError:
             continue
-        if record is None:
+        except Unreadable as error:
+            problems.append(Problem(layout.run(run).record, error.message, clock.iso()))
             continue
         facts = files.facts(record, statuses.read(claims), claims, Conducted(record))
         problems += statuses.problems

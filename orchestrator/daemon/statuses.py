@@ -11,8 +11,8 @@ from contextlib import suppress
 from orchestrator.claims import Seen
 from orchestrator.core.name import is_name
 from orchestrator.core.status import Status
-from orchestrator.errors import OrchdError, Unreadable
-from orchestrator.state import results, scan
+from orchestrator.errors import OrchdError
+from orchestrator.state import scan
 from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.status import keep_superseded
 
@@ -25,27 +25,16 @@ class Statuses:
     def __init__(self, paths: RunLayout) -> None:
         self._paths = paths
         self._known: Mapping[str, scan.Known] = {}
-        self._tracks: Mapping[str, str] | None = None
         self.found: Mapping[str, Status] = {}
         self.problems: tuple[scan.Problem, ...] = ()
         self.superseded: tuple[str, ...] = ()
 
     def read(self, claims: Mapping[str, Seen]) -> Mapping[str, Status]:
         """Look again; return the last status believed of each agent."""
-        answer = scan.scan_statuses(self._paths, self._known, self.fences(claims))
+        answer = scan.scan_statuses(self._paths, self._known, fences(claims))
         self._known = answer.known
         self.found, self.problems, self.superseded = answer.statuses, answer.problems, answer.superseded
         return self.found
-
-    def fences(self, claims: Mapping[str, Seen]) -> Mapping[str, int | None] | None:
-        """Return the fence of each agent's claim in this run; None for a run that is not one of ours."""
-        if self._tracks is None:
-            with suppress(Unreadable):
-                record = results.read_run(self._paths)
-                self._tracks = None if record is None else {each.agent_id: each.track for each in record.tracks}
-        if self._tracks is None:
-            return None
-        return {agent_id: claims[track].fence if track in claims else None for agent_id, track in self._tracks.items()}
 
 
 class StatusSensor:
@@ -86,10 +75,16 @@ class StatusSensor:
         return after != before
 
     def _keep_aside(self, run: str, statuses: Statuses, claims: Mapping[str, Seen]) -> None:
-        fences = statuses.fences(claims) or {}
         for agent_id in statuses.superseded:
+            said = statuses.found.get(agent_id)
+            fence = fences(claims).get(str(said.track)) if said is not None else None
             with suppress(OrchdError):
-                keep_superseded(self._layout.run(run), agent_id, fences.get(agent_id) or 0)
+                keep_superseded(self._layout.run(run), agent_id, fence or 0)
+
+
+def fences(claims: Mapping[str, Seen]) -> dict[str, int]:
+    """Return the fence of every claim that has one, by track."""
+    return {track: seen.fence for track, seen in claims.items() if seen.fence is not None}
 
 
 def live_runs(layout: Layout) -> list[str]:
@@ -110,7 +105,7 @@ def _fields(status: Status) -> dict[str, object]:
         "status": status.status,
         "stage": status.current_stage,
         "percent": status.progress_percentage,
-        "needs_input": question.question if question is not None else None,
+        "needs_input": question.get("question") if question is not None else None,
         "error": status.error,
     }
 
