@@ -4,11 +4,11 @@
 # for what the tools keep. The environment is made again when a pin, pyproject.toml, the Python or the place of the
 # repository changed; otherwise nothing is installed and no network is needed.
 
+# Whatever the caller's environment says of git, Python, pip and orchd is not meant for this.
+for name in CDPATH "${!GIT_@}" "${!ORCHD_@}" "${!PYTHON@}" PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT; do
+  [ "$name" = PYTHON ] || unset "$name"
+done
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
-
-# Neither a caller's Python nor the git hook that may have started us has a say in what follows.
-unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH PYTHONSAFEPATH VIRTUAL_ENV
-unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_PREFIX
 
 # In the repository where we may write there (a run as another user may have left folders that we may not).
 venv_place() {
