@@ -1,0 +1,1 @@
+"""The one door to git: worktrees, backups, the commit phase, integration and publication."""

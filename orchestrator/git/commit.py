@@ -1,0 +1,181 @@
+"""The commit phase: a program of its own, run by the worker in the track's worktree under its claim.
+
+    python -P -m orchestrator.git.commit SPEC.json
+
+It stages everything that is not ignored and commits it, with the message that the specification gives;
+the user's hooks run, and git's own settings say who signs. What an agent committed by itself stays as it
+is. The last line on stdout is the commit; whatever went wrong is one line ``TYPE: text`` on stderr, after
+the output of a hook. Exit status: 0 done or done before, 1 nothing to commit or refused, that of git when
+git or a hook said no, 64 for a wrong specification.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.core.strictjson import parse_object
+from orchestrator.core.text import visible
+from orchestrator.errors import GitRefused, OrchdError, Unreadable, UsageError
+from orchestrator.git import author, leftover, message, refs
+from orchestrator.git.command import Git, complaint
+from orchestrator.host import files
+from orchestrator.host.failpoint import reach
+from orchestrator.host.process import Finished
+
+REFUSED: Final = 1
+USAGE: Final = 64
+HOOK_SECONDS: Final = 24 * 3600.0
+"""A bound on the user's hooks; the deadline of the phase comes sooner."""
+
+_NEW_GITLINK: Final = ":000000 160000 "
+_MOST_NAMES: Final = 5
+
+
+class Invalid(Exception):
+    """What is in the worktree cannot be committed as the track's work; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What to commit and how it is called; written by the orchestrator.
+
+    ``base`` is the commit that the worktree began on. ``what`` are lines of the message.
+    """
+
+    branch: str
+    base: str
+    subject: str
+    what: tuple[str, ...]
+    trailers: Mapping[str, str]
+
+
+def decode(data: bytes) -> Spec:
+    """Read a specification of version 1; raises :class:`Unreadable` with the reason."""
+    match parse_object(data):
+        case {"v": 1, "branch": str(branch), "base": str(base), "subject": str(subject), **rest}:
+            what, trailers = rest.get("what", []), rest.get("trailers", {})
+        case _:
+            raise Unreadable("not the specification of a commit, version 1")
+    if not isinstance(what, list) or not all(isinstance(each, str) for each in what):
+        raise Unreadable("what is not a list of texts")
+    if not isinstance(trailers, dict) or not all(isinstance(each, str) for each in trailers.values()):
+        raise Unreadable("trailers is not a set of texts")
+    return Spec(branch, base, subject, tuple(what), trailers)
+
+
+def make(git: Git, spec: Spec) -> str:
+    """Commit everything and return the branch's commit.
+
+    Raises :class:`Invalid`, :class:`GitRefused` with git's status, and ``OSError``; done twice, the second
+    finds the commit of the first.
+    """
+    _check_place(git, spec.branch)
+    leftover.clear_locks(git, "index.lock", "HEAD.lock", f"{refs.head(spec.branch)}.lock")
+    _check_conflicts(git)
+    git.out("add", "--all")
+    _check_gitlinks(git)
+    reach("commit.staged")
+    merging = os.path.lexists(git.out("rev-parse", "--path-format=absolute", "--git-path", "MERGE_HEAD"))
+    if merging or not git.asks("diff-index", "--cached", "--quiet", "HEAD"):
+        _commit(git, spec)
+        reach("commit.made")
+    elif git.out("rev-list", "--count", f"{spec.base}..HEAD") == "0":
+        raise Invalid("the agent changed nothing")
+    else:
+        _say("everything was committed already")
+    return refs.tip(git, spec.branch)
+
+
+def _check_place(git: Git, branch: str) -> None:
+    if git.run("rev-parse", "--show-prefix").stdout != b"\n":
+        raise Invalid("this folder is not the top of a worktree: its .git file is gone")
+    here = git.run("symbolic-ref", "--quiet", "HEAD").text()
+    if here != refs.head(branch):
+        stands = f"on {visible(here.removeprefix('refs/heads/'))}" if here else "on no branch"
+        raise Invalid(f"the worktree stands {stands}, not on {visible(branch)}")
+
+
+def _check_conflicts(git: Git) -> None:
+    rows = git.names("ls-files", "--unmerged", "-z")
+    if rows:
+        raise Invalid(f"conflicts are not resolved in {_some([row.partition(chr(9))[2] for row in rows])}")
+
+
+def _check_gitlinks(git: Git) -> None:
+    """Refuse repositories that the agent made or cloned inside: their files would not be in the commit."""
+    fields = git.names("diff-index", "--cached", "--raw", "--no-renames", "-z", "HEAD")
+    changes = list(zip(fields[::2], fields[1::2], strict=True))
+    new = [path for facts, path in changes if facts.startswith(_NEW_GITLINK)]
+    if new and not any(path == ".gitmodules" for _, path in changes):
+        told = b"".join(os.fsencode(each) + b"\0" for each in new)
+        git.out("update-index", "--force-remove", "-z", "--stdin", stdin=told)
+        raise Invalid(f"a repository of its own stands in {_some(new)}: remove its .git, or have it ignored")
+
+
+def _commit(git: Git, spec: Spec) -> None:
+    unknown = author.missing(git)
+    if unknown:
+        _say(f"git knows no user.name and user.email here: committing as {author.NAME} <{author.EMAIL}>")
+    changed = git.names("diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD")
+    text = message.of_commit(spec.subject, spec.what, changed, spec.trailers)
+    # Hooks are the user's programs: they get the user's language back.
+    env = {**unknown, "LC_ALL": os.environ.get("LC_ALL", "")}
+    ended = git.run("commit", "--quiet", "--cleanup=whitespace", "-F", "-", stdin=text, env=env)
+    _show(ended)
+    if ended.status != 0:
+        raise GitRefused(f"git commit: {complaint(ended)}", status=ended.status)
+
+
+def _show(ended: Finished) -> None:
+    for data in (ended.stdout, ended.stderr):
+        for line in data.decode("utf-8", "backslashreplace").splitlines():
+            _say(visible(line, 2000))
+
+
+def _some(paths: Sequence[str]) -> str:
+    names = list(dict.fromkeys(paths))
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(visible(each, 80) for each in names[:_MOST_NAMES]) + more
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _fail(status: int, line: str) -> int:
+    sys.stderr.write(f"{line}\n")
+    return status
+
+
+def _load(arguments: Sequence[str]) -> Spec:
+    match arguments:
+        case [path]:
+            return decode(files.read(path).data)
+    raise UsageError("usage: python -m orchestrator.git.commit SPEC.json")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Commit as the specification says; return the exit status."""
+    try:
+        spec = _load(arguments)
+    except (OrchdError, FileNotFoundError) as error:
+        text = error.message if isinstance(error, OrchdError) else f"there is no file {visible(arguments[0])}"
+        return _fail(USAGE, f"UNKNOWN: {text}")
+    try:
+        _say(make(Git(os.getcwd(), HOOK_SECONDS), spec))
+    except Invalid as error:
+        return _fail(REFUSED, f"VALIDATION_ERROR: {error}")
+    except GitRefused as error:
+        return _fail(error.status or REFUSED, f"VALIDATION_ERROR: {error.message}")
+    except OrchdError as error:
+        return _fail(REFUSED, f"RESOURCE_ERROR: {error.message}")
+    except OSError as error:
+        return _fail(REFUSED, f"RESOURCE_ERROR: {error.strerror}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

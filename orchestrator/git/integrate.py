@@ -1,0 +1,182 @@
+"""Integration: taking finished branches into the target, one at a time in a repository, across processes.
+
+The merge is made of objects, recorded under ``refs/orchd/runs/<run>/integrated``, and only then is the
+target moved forward to it. Each step may be the last one before a crash: called again, it finds how far
+things are, finishes them, and merges nothing twice. A conflict is an answer and changes nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from orchestrator.core.text import visible
+from orchestrator.git import leftover, merge, message, refs
+from orchestrator.git.command import Git
+from orchestrator.git.repository import Repository, guarded
+from orchestrator.git.target import Moved, advance
+from orchestrator.host.failpoint import reach
+
+WAIT: Final = 300.0
+"""Seconds to wait while other processes integrate into the same repository."""
+
+TRIES: Final = 5
+"""How often to start over because somebody commits to the target at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """What is to be taken in: a track's ``branch`` of a run, into the branch ``target``.
+
+    ``edit`` changes the one file ``path`` (relative to the top) within the merge: it gets the merged bytes
+    and returns new ones, or None to leave them. ``trailers`` are added to the message.
+    """
+
+    run: str
+    track: str
+    title: str
+    branch: str
+    target: str
+    path: str | None = None
+    edit: Callable[[bytes], bytes | None] | None = None
+    trailers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The branch was taken in by ``commit``.
+
+    ``moved_checkout``: the target branch holds it, and so does the checkout that stands on it. Else
+    ``note`` says what is in the way and which command finishes it.
+    """
+
+    commit: str
+    moved_checkout: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyIn:
+    """There was nothing to take in: ``commit`` did so earlier, or holds it anyway. The rest as in :class:`Merged`."""
+
+    commit: str
+    moved_checkout: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """It cannot be merged by itself; nothing has changed.
+
+    ``files`` are the paths in conflict, as git names them; ``with_branches`` the branches taken in earlier
+    that changed them, or the target where that was its own doing.
+    """
+
+    files: tuple[str, ...]
+    with_branches: tuple[str, ...]
+
+
+def integrate(repo: Repository, request: Integration) -> Merged | Conflict | AlreadyIn:
+    """Take a branch in; see the answers. Raises :class:`GitRefused` and ``GuardBusy``; then nothing was merged."""
+    git = Git(repo.top, hooks=False)
+    with guarded(repo, "integrate", WAIT):
+        leftover.clear_locks(git, f"{refs.integrated(request.run)}.lock", f"{refs.landed(request.run)}.lock")
+        merged = None
+        for _ in range(TRIES):
+            start = _start(git, request)
+            found = start if isinstance(start, Conflict) else _take_in(git, request, start)
+            if isinstance(found, Conflict):
+                return _in_spite_of(git, request, found, merged)
+            merged = found if found != start else merged
+            moved = _advance(repo, git, request, found)
+            if not moved.diverged:
+                break
+        return _answer(git, request, merged, moved)
+
+
+def tip(repo: Repository, run: str, target: str) -> str:
+    """Return what work of the run begins on: the target, or what was integrated where the target lags behind."""
+    git = Git(repo.top)
+    pending = _pending(git, run)
+    there = refs.tip(git, target)
+    return there if pending is None or refs.is_ancestor(git, pending, there) else pending
+
+
+def line_counts(repo: Repository, commit: str) -> tuple[int, int]:
+    """Return how many lines a merge added and removed."""
+    return merge.line_counts(Git(repo.top), commit)
+
+
+def _pending(git: Git, run: str) -> str | None:
+    """Return what the run has integrated and the target was never seen to hold.
+
+    Once it was, taking it out again (a reset, an amended commit) is the user's decision, and stays.
+    """
+    integrated = refs.resolve(git, refs.integrated(run))
+    return None if integrated == refs.resolve(git, refs.landed(run)) else integrated
+
+
+def _start(git: Git, request: Integration) -> str | Conflict:
+    """Return the commit to merge onto: the target's, with everything in it that was integrated before."""
+    there = refs.tip(git, request.target)
+    pending = _pending(git, request.run)
+    if pending is None or refs.is_ancestor(git, pending, there):
+        return there
+    if refs.is_ancestor(git, there, pending):
+        return pending
+    tree, files = merge.tree_of(git, there, pending)
+    if files:
+        return Conflict(files, (request.target,))
+    text = message.of_join(request.target, {"Orchd-Run": request.run})
+    return merge.commit(git, tree, (there, pending), text)
+
+
+def _take_in(git: Git, request: Integration, start: str) -> str | Conflict:
+    """Return the merge of the branch onto ``start``; ``start`` itself when that holds the branch."""
+    branch = refs.tip(git, request.branch)
+    if refs.is_ancestor(git, branch, start):
+        return start
+    tree, files = merge.tree_of(git, start, branch)
+    if files:
+        return Conflict(files, merge.sides(git, start, branch, files, request.target))
+    if request.path is not None and request.edit is not None:
+        tree = merge.edited(git, tree, request.path, request.edit)
+    trailers = {"Orchd-Track": request.track, "Orchd-Run": request.run, merge.BRANCH: request.branch}
+    text = message.of_merge(request.track, request.title, {**trailers, **request.trailers})
+    return merge.commit(git, tree, (start, branch), text)
+
+
+def _advance(repo: Repository, git: Git, request: Integration, commit: str) -> Moved:
+    """Record the commit, move the target to it, and record that it is there."""
+    reach("integrate.merged")
+    ref, landed = refs.integrated(request.run), refs.landed(request.run)
+    before = refs.resolve(git, ref)
+    if commit not in {before, refs.tip(git, request.target)}:
+        refs.update(git, ref, commit, before, f"took in {visible(request.branch, 80)}")
+    reach("integrate.advanced")
+    moved = advance(repo, request.target, commit, ref)
+    reach("integrate.checked_out")
+    recorded = refs.resolve(git, ref)
+    if moved.done and recorded is not None:
+        refs.update(git, landed, recorded, refs.resolve(git, landed), "the target holds it")
+    return moved
+
+
+def _answer(git: Git, request: Integration, merged: str | None, moved: Moved) -> Merged | AlreadyIn:
+    if merged is not None:
+        return Merged(merged, moved.done, moved.note)
+    branch = refs.tip(git, request.branch)
+    where = _pending(git, request.run) or refs.tip(git, request.target)
+    return AlreadyIn(merge.of_branch(git, branch, where) or where, moved.done, moved.note)
+
+
+def _in_spite_of(
+    git: Git, request: Integration, conflict: Conflict, merged: str | None
+) -> Merged | AlreadyIn | Conflict:
+    """Return the conflict, unless the branch was taken in before and it is the target that went another way."""
+    pending = _pending(git, request.run)
+    if pending is None or not refs.is_ancestor(git, refs.tip(git, request.branch), pending):
+        return conflict
+    files = ", ".join(visible(each, 80) for each in conflict.files[:3])
+    why = f"it stays behind: its own changes conflict with what was integrated ({files})"
+    note = f"{visible(request.target)}: {why}; `git merge {refs.integrated(request.run)}` there brings them together"
+    return _answer(git, request, merged, Moved(done=False, note=note))

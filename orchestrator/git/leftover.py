@@ -1,0 +1,122 @@
+"""What a git that was killed leaves behind, and the proof that nobody is at work there any longer.
+
+git never takes ``index.lock`` away from another process, and neither do we while its owner may live:
+it goes only when no process on this machine has it open and no git works in that folder. In whose hands a
+track's worktree is across machines is for the track's claim to say, which its caller holds.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+from orchestrator.core.text import visible
+from orchestrator.errors import GitRefused
+from orchestrator.git.command import Git
+from orchestrator.host import clock, files
+
+WAIT: Final = 10.0
+"""Seconds to wait for a git that is at work; staging a large tree takes that long."""
+
+_NAP: Final = 0.02
+_YOUNG: Final = 1_000_000_000  # ns: a lock younger than that may be its owner's first act
+
+
+def wait_for_lock(git: Git, wait: float = WAIT) -> None:
+    """Wait until the index is free, and leave the lock alone; raises :class:`GitRefused` if it stays."""
+    lock = _path(git, "index.lock")
+    deadline = clock.steady() + wait
+    while os.path.lexists(lock):
+        if clock.steady() > deadline:
+            raise _stays(lock, "it may still be used")
+        clock.pause(_NAP)
+
+
+def clear_locks(git: Git, *names: str, wait: float = WAIT) -> None:
+    """Wait until the locks of a worktree of ours are gone, or take away those of processes that are.
+
+    ``names`` are relative to git's own folder; default: ``index.lock``. Raises :class:`GitRefused` when one
+    stays and may have an owner.
+    """
+    deadline = clock.steady() + wait
+    for lock in (_path(git, name) for name in names or ("index.lock",)):
+        while os.path.lexists(lock):
+            owner = occupant(git.folder, lock)
+            if not owner and _settled(lock):
+                files.remove(lock)
+            elif clock.steady() > deadline:
+                raise _stays(lock, owner)
+            else:
+                clock.pause(_NAP)
+
+
+def _path(git: Git, name: str) -> str:
+    return git.out("rev-parse", "--path-format=absolute", "--git-path", name)
+
+
+def wait_until_idle(folder: str, wait: float = WAIT) -> None:
+    """Wait until no git is at work in ``folder`` or on its making; raises :class:`GitRefused` if one stays."""
+    deadline = clock.steady() + wait
+    while owner := occupant(folder):
+        if clock.steady() > deadline:
+            raise GitRefused(f"{owner} is at work in {visible(folder)}", hint="wait for it or end it, and try again")
+        clock.pause(_NAP)
+
+
+def occupant(folder: str, lock: str = "") -> str:
+    """Return who may be at work with git in ``folder``, or has ``lock`` open; empty: provably nobody.
+
+    A git counts when it stands in the folder or was given its path, and one of another user, whose
+    place we may not see, always. Without /proc there is no proof, and the answer says so.
+    """
+    if not os.path.isdir("/proc/self/fd"):
+        return "a process that this system does not show"
+    real = os.path.realpath(folder)
+    found = (f"process {pid} ({visible(name)})" for pid, name in _processes() if _may_work(pid, name, real, lock))
+    return next(found, "")
+
+
+def _processes() -> Iterator[tuple[str, str]]:
+    for pid in os.listdir("/proc"):
+        if pid.isdigit():
+            yield pid, _read(pid, "comm").decode("utf-8", "replace").strip()
+
+
+def _may_work(pid: str, name: str, folder: str, lock: str) -> bool:
+    git = name.startswith("git")
+    if git and os.fsencode(folder) in _read(pid, "cmdline").split(b"\0"):
+        return True
+    try:
+        stands = os.readlink(f"/proc/{pid}/cwd")
+        return (git and f"{stands}/".startswith(f"{folder}/")) or (bool(lock) and _has_open(pid, lock))
+    except PermissionError:
+        return git
+    except OSError:
+        return False  # it ended meanwhile
+
+
+def _has_open(pid: str, path: str) -> bool:
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with suppress(FileNotFoundError):
+            if os.readlink(f"/proc/{pid}/fd/{fd}") == path:
+                return True
+    return False
+
+
+def _read(pid: str, name: str) -> bytes:
+    with suppress(OSError), open(f"/proc/{pid}/{name}", "rb") as file:
+        return file.read()
+    return b""
+
+
+def _settled(lock: str) -> bool:
+    with suppress(OSError):
+        return clock.wall_ns() - os.stat(lock, follow_symlinks=False).st_mtime_ns > _YOUNG
+    return False
+
+
+def _stays(lock: str, owner: str) -> GitRefused:
+    return GitRefused(
+        f"git's lock {visible(lock)} stays: {owner or 'it was made just now'}",
+        hint="when no git is running there, remove that file and try again",
+    )

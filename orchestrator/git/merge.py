@@ -1,0 +1,74 @@
+"""Merges made of objects alone: no worktree, no index, and nothing changes until a ref is set."""
+
+import os
+from collections.abc import Callable
+from typing import Final
+
+from orchestrator.git.author import missing
+from orchestrator.git.command import Git, refusal
+from orchestrator.git.index import private
+
+_MOST_FILES: Final = 200  # asked about in one command
+
+BRANCH: Final = "Orchd-Branch"
+"""The trailer that says which branch a merge took in."""
+
+
+def tree_of(git: Git, ours: str, theirs: str) -> tuple[str, tuple[str, ...]]:
+    """Merge two commits into a tree; return its id and the files in conflict (then the tree is of no use)."""
+    ended = git.run("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs)
+    if ended.status not in {0, 1}:
+        raise refusal(ended)
+    tree, *files = (os.fsdecode(each) for each in ended.stdout.split(b"\0") if each)
+    return tree, tuple(dict.fromkeys(files)) if ended.status else ()
+
+
+def edited(git: Git, tree: str, path: str, change: Callable[[bytes], bytes | None]) -> str:
+    """Return ``tree`` with the file at ``path`` changed; as it is where there is none or ``change`` returns None."""
+    entry = git.raw("--literal-pathspecs", "ls-tree", "-z", "--full-tree", tree, "--", path).rstrip(b"\0")
+    facts, _, name = entry.partition(b"\t")
+    if not facts.startswith(b"100") or os.fsdecode(name) != path:
+        return tree
+    mode, _, blob = facts.decode("ascii").split(" ")
+    data = git.raw("cat-file", "blob", blob)
+    changed = change(data)
+    if changed is None or changed == data:
+        return tree
+    new = git.out("hash-object", "-w", "--stdin", stdin=changed)
+    with private(git) as env:
+        git.out("read-tree", tree, env=env)
+        line = f"{mode} {new}\t".encode("ascii") + name + b"\0"
+        git.out("update-index", "-z", "--index-info", stdin=line, env=env)
+        return git.out("write-tree", env=env)
+
+
+def commit(git: Git, tree: str, parents: tuple[str, str], text: bytes) -> str:
+    """Make a merge commit, by the user or by orchd where git knows no user, and return its id."""
+    return git.out("commit-tree", tree, "-p", parents[0], "-p", parents[1], "-F", "-", stdin=text, env=missing(git))
+
+
+def sides(git: Git, ours: str, theirs: str, files: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """Return the branches that changed ``files`` in ``ours``; ``name`` stands for whatever came in otherwise."""
+    base = git.run("merge-base", ours, theirs).text().partition("\n")[0]
+    shape = f"--format=:%(trailers:key={BRANCH},valueonly,separator=%x2C)"
+    told = git.out(
+        *("--literal-pathspecs", "log", "--first-parent", shape),
+        *(f"{base}..{ours}", "--", *files[:_MOST_FILES]),
+    )
+    found = (line.removeprefix(":") or name for line in told.splitlines())
+    return tuple(dict.fromkeys(found)) or (name,)
+
+
+def of_branch(git: Git, tip: str, since: str) -> str | None:
+    """Return the merge in ``since`` that took in exactly the commit ``tip``; None when it came in otherwise."""
+    lines = git.out("rev-list", "--merges", "--parents", since, f"^{tip}").splitlines()
+    merges = (line.split(" ") for line in lines)
+    return next((commit for commit, _, *others in merges if tip in others), None)
+
+
+def line_counts(git: Git, commit: str) -> tuple[int, int]:
+    """Return how many lines a merge added and removed, seen from its first parent; binary files count nothing."""
+    rows = git.out("diff-tree", "-r", "--numstat", f"{commit}^1", commit).splitlines()
+    counts = [row.split("\t", 2)[:2] for row in rows]
+    added, removed = (sum(int(each[side]) for each in counts if each[side].isdigit()) for side in (0, 1))
+    return added, removed

@@ -1,0 +1,70 @@
+"""Commit messages. Titles and names come from strangers: each stays on its line, and nothing is hidden in it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Final
+
+from orchestrator.core.text import visible
+
+LONGEST_SUBJECT: Final = 160
+LONGEST_LINE: Final = 300
+MOST_LINES: Final = 40
+
+_TEST_FOLDERS: Final = frozenset({"test", "tests", "testing", "spec", "specs", "__tests__"})
+_TEST_ENDS: Final = ("_test", "_tests", "_spec", ".test", ".spec", "Test", "Tests")
+
+
+def line(text: str, limit: int = LONGEST_LINE) -> str:
+    """Return ``text`` as one line: blanks of every kind become one blank, the rest is made visible."""
+    shown = visible(" ".join(text.split()), 2 * limit)
+    return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+def trailers(pairs: Mapping[str, str]) -> str:
+    """Return the last paragraph of a message: a line ``Key: value`` each."""
+    return "\n".join(f"{line(key).replace(' ', '-')}: {line(value)}" for key, value in pairs.items())
+
+
+def of_commit(subject: str, what: Sequence[str], changed: Sequence[str], pairs: Mapping[str, str]) -> bytes:
+    """Return the message of a track's commit: what, key files, tests, and the trailers.
+
+    ``changed`` are the paths that the commit changes.
+    """
+    tests = [each for each in changed if is_test(each)]
+    others = [each for each in changed if not is_test(each)]
+    parts = (
+        line(subject, LONGEST_SUBJECT),
+        _listed("What", what),
+        _listed("Key files", others),
+        _listed("Tests", tests) or "Tests: none changed",
+        trailers(pairs),
+    )
+    return _joined(parts)
+
+
+def of_merge(track: str, title: str, pairs: Mapping[str, str]) -> bytes:
+    """Return the message of the commit that merges a track."""
+    return _joined((line(f"Merge track {track}: {title}", LONGEST_SUBJECT), trailers(pairs)))
+
+
+def of_join(target: str, pairs: Mapping[str, str]) -> bytes:
+    """Return the message of the commit that joins what was integrated with what came to the target meanwhile."""
+    return _joined((line(f"Merge what was integrated into {target}", LONGEST_SUBJECT), trailers(pairs)))
+
+
+def is_test(path: str) -> bool:
+    """Tell whether a path looks like a test: by its folders, or by its name in the usual spellings."""
+    pure = PurePosixPath(path)
+    stem = pure.name.rpartition(".")[0] or pure.name
+    return bool(_TEST_FOLDERS.intersection(pure.parts[:-1])) or stem.startswith("test_") or stem.endswith(_TEST_ENDS)
+
+
+def _listed(heading: str, entries: Sequence[str]) -> str:
+    shown = [each for each in (line(entry) for entry in entries[:MOST_LINES]) if each]
+    if len(entries) > MOST_LINES:
+        shown.append(f"… and {len(entries) - MOST_LINES} more")
+    return "\n".join((f"{heading}:", *(f"- {each}" for each in shown))) if shown else ""
+
+
+def _joined(parts: Iterable[str]) -> bytes:
+    return ("\n\n".join(each for each in parts if each) + "\n").encode()

@@ -1,0 +1,73 @@
+"""Names of refs, and the questions asked of them.
+
+``refs/orchd/runs/<run>/integrated`` is what a run has merged; ``…/landed`` is the last of it that the
+target branch was seen to hold. What has landed is the target's own business from then on: who takes it
+out again does so on purpose. ``refs/orchd/backup/…`` is :mod:`orchestrator.git.backup`'s.
+"""
+
+import os
+from typing import Final
+
+from orchestrator.core.name import check_name
+from orchestrator.core.text import visible
+from orchestrator.errors import GitRefused
+from orchestrator.git.command import Git
+
+LONGEST: Final = 1000
+LONGEST_PART: Final = 200
+"""Bytes of a branch's name and of each part of it: they become names of files, with endings."""
+
+RUNS: Final = "refs/orchd/runs"
+BACKUPS: Final = "refs/orchd/backup"
+
+
+def integrated(run: str) -> str:
+    """Return the ref of what the run has merged."""
+    return f"{RUNS}/{check_name('run', run)}/integrated"
+
+
+def landed(run: str) -> str:
+    """Return the ref of what the target branch has been seen to hold."""
+    return f"{RUNS}/{check_name('run', run)}/landed"
+
+
+def head(branch: str) -> str:
+    """Return the full name of a branch."""
+    return f"refs/heads/{branch}"
+
+
+def check_branch(git: Git, branch: str) -> str:
+    """Return ``branch`` unchanged, or raise :class:`GitRefused` when git can have no branch of that name."""
+    short = max(len(os.fsencode(part)) for part in branch.split("/")) <= LONGEST_PART and len(branch) <= LONGEST
+    if not branch or not short or "\0" in branch or git.run("check-ref-format", "--branch", branch).text() != branch:
+        raise GitRefused(f"'{visible(branch, 80)}' cannot be the name of a branch")
+    return branch
+
+
+def resolve(git: Git, name: str) -> str | None:
+    """Return the commit that ``name`` (a full ref or an object id) stands for, or None."""
+    finished = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    return finished.text() if finished.status == 0 else None
+
+
+def tip(git: Git, branch: str) -> str:
+    """Return the commit of a branch; raises :class:`GitRefused` where there is none."""
+    found = resolve(git, head(branch))
+    if found is None:
+        raise GitRefused(f"the branch {visible(branch)} does not exist", hint="`git branch --list` shows those that do")
+    return found
+
+
+def is_ancestor(git: Git, old: str, new: str) -> bool:
+    """Tell whether everything in commit ``old`` is in commit ``new`` too."""
+    return old == new or git.asks("merge-base", "--is-ancestor", old, new)
+
+
+def update(git: Git, ref: str, new: str, old: str | None, why: str) -> None:
+    """Set ``ref`` to ``new`` if it still stands at ``old`` (None: does not exist); else :class:`GitRefused`."""
+    git.out("update-ref", "-m", f"orchd: {why}", ref, new, old or "")
+
+
+def kept_by_a_ref(git: Git, commit: str, *prefixes: str) -> bool:
+    """Tell whether a ref below one of ``prefixes`` holds ``commit``."""
+    return bool(git.out("for-each-ref", "--count=1", "--format=%(refname)", f"--contains={commit}", *prefixes))

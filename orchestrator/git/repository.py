@@ -1,0 +1,168 @@
+"""What a run stands on: the repository, its branch, its remote; and the few things read or added in it."""
+
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.core.text import visible
+from orchestrator.errors import GitRefused, Unreadable
+from orchestrator.git import refs
+from orchestrator.git.command import Git, refusal
+from orchestrator.host import files
+
+LONGEST_EXCLUDE: Final = 4 * 1024 * 1024
+SHORT: Final = 30.0
+
+_BUSY: Final[Mapping[str, str]] = {
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "BISECT_LOG": "bisect",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository as it was found.
+
+    ``top`` is the folder of the user's checkout, ``common_dir`` what all worktrees share. ``branch`` is
+    the branch in question and ``head`` its commit. ``remote`` is where it is pushed to (None: nowhere),
+    ``upstream_branch`` what it is called there.
+    """
+
+    top: str
+    common_dir: str
+    branch: str
+    head: str
+    remote: str | None
+    upstream_branch: str
+
+    @property
+    def private(self) -> str:
+        """Our own folder beside git's: guards and private indexes."""
+        return f"{self.common_dir}/orchd"
+
+
+def survey(root: str, branch: str | None = None) -> Repository:
+    """Look at the repository around ``root``.
+
+    Without ``branch``: it must be one that a run can start on: a checkout on a branch with a commit, and
+    nothing going on in it. With ``branch`` (for a run that is under way): that branch, whatever the user's
+    checkout stands on by now. Raises :class:`GitRefused` with the reason and the next step.
+    """
+    git = Git(root, SHORT)
+    git.require_version()
+    top = _top(git, root)
+    common_dir = git.out("rev-parse", "--path-format=absolute", "--git-common-dir")
+    name = branch if branch is not None else _current_branch(git)
+    commit = refs.tip(git, name)
+    return Repository(top, common_dir, name, commit, *remote_of(git, name))
+
+
+def _top(git: Git, root: str) -> str:
+    where = visible(root)
+    inside = git.run("rev-parse", "--is-bare-repository", "--is-inside-work-tree")
+    if inside.status != 0:
+        hint = "`git init` makes one; then commit what is there" if b"not a git repository" in inside.stderr else ""
+        raise refusal(inside, hint=hint)
+    match inside.text().split():
+        case ["true", _]:
+            raise GitRefused(f"{where} is a bare repository", hint="clone it and run there: work needs files")
+        case ["false", "false"]:
+            raise GitRefused(f"{where} is inside git's own folder", hint="go to the folder with your files")
+    return git.out("rev-parse", "--show-toplevel")
+
+
+def _current_branch(git: Git) -> str:
+    busy = going_on(git.out("rev-parse", "--path-format=absolute", "--git-dir"))
+    if busy:
+        raise GitRefused(f"a {busy} is going on here", hint=f"finish it, or undo it with `git {busy} --abort`")
+    full = git.run("symbolic-ref", "--quiet", "HEAD").text()
+    if not full.startswith("refs/heads/"):
+        raise GitRefused("HEAD is detached: there is no branch to merge into", hint="`git switch BRANCH` first")
+    name = full.removeprefix("refs/heads/")
+    if refs.resolve(git, full) is None:
+        raise GitRefused(
+            f"the branch {visible(name)} has no commit yet",
+            hint='make a first one: `git add -A && git commit -m "start"`, or with `--allow-empty`',
+        )
+    return name
+
+
+def going_on(git_dir: str) -> str:
+    """Return what is half done in the checkout of ``git_dir`` (``rebase``, ``merge``, …); empty for nothing."""
+    return next((word for name, word in _BUSY.items() if os.path.lexists(f"{git_dir}/{name}")), "")
+
+
+def remote_of(git: Git, branch: str) -> tuple[str | None, str]:
+    """Return where ``branch`` is pushed to, and what it is called there.
+
+    The remote it is set up for, else ``origin``, else the only one. The name there is its own, unless the
+    user said ``push.default = upstream``: a branch made from ``origin/main`` tracks main, but is not main.
+    """
+    wanted = "%(push:remotename)%00%(upstream:remotename)%00%(upstream:remoteref)"
+    told = git.out("for-each-ref", f"--format={wanted}", refs.head(branch)) or "\0\0"
+    push, upstream, ref = told.split("\0")
+    known = git.out("remote").splitlines()
+    fallback = "origin" if "origin" in known else known[0] if len(known) == 1 else None
+    remote = next((each for each in (push, upstream) if each and each != "."), fallback)
+    there = ref.removeprefix("refs/heads/")
+    if remote == upstream and there and git.run("config", "--get", "push.default").text() in {"upstream", "tracking"}:
+        return remote, there
+    return remote, branch
+
+
+def guarded(repo: Repository, what: str, wait: float) -> AbstractContextManager[int]:
+    """Hold the guard ``what`` of the repository against every other process; waits at most ``wait`` seconds."""
+    files.ensure_folder(repo.private)
+    return files.guard(f"{repo.private}/{what}.guard", wait, f"this repository ({what})")
+
+
+def exclude(repo: Repository, lines: Iterable[str]) -> None:
+    """Add the missing of ``lines`` to ``info/exclude``; patterns are relative to the top, .gitignore stays as it is."""
+    path = f"{repo.common_dir}/info/exclude"
+    with guarded(repo, "exclude", SHORT):
+        data, mode = _read_exclude(path)
+        present = set(data.decode("utf-8", "surrogateescape").splitlines())
+        missing = [line for line in dict.fromkeys(lines) if line not in present]
+        if not missing:
+            return
+        gap = b"\n" if data and not data.endswith(b"\n") else b""
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        files.publish(path, data + gap + "".join(f"{line}\n" for line in missing).encode(), repo.private)
+        os.chmod(path, mode)
+
+
+def _read_exclude(path: str) -> tuple[bytes, int]:
+    try:
+        return files.read(path, LONGEST_EXCLUDE).data, stat.S_IMODE(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return b"", 0o644
+    except Unreadable as error:
+        reason = f"{visible(path)} cannot be added to: {error.message}"
+        raise GitRefused(reason, hint="put a plain file there") from error
+
+
+def dirty(repo: Repository) -> tuple[str, ...]:
+    """Return the tracked files of the user's checkout that differ from its commit or are staged."""
+    entries = Git(repo.top).names("status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames")
+    return tuple(each[3:] for each in entries)
+
+
+def blob_equals(repo: Repository, commit: str, path: str, data: bytes) -> bool:
+    """Tell whether ``data``, found in the checkout at ``path`` (relative to the top), is what ``commit`` has there.
+
+    As git sees it: line ends and filters that git would undo when adding make no difference.
+    """
+    git = Git(repo.top)
+    found = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:{path}").text()
+    if not found:
+        return False
+    if git.out("hash-object", "--stdin", stdin=data) == found:
+        return True
+    return git.out("hash-object", "--stdin", f"--path={path}", stdin=data) == found

@@ -1,0 +1,103 @@
+"""Moving the target branch forward to what was integrated, together with the checkout that stands on it.
+
+Only ever a fast-forward, and only as far as git does it without touching a change of the user's: where
+something is in the way, the branch stays where it is, nothing is lost, and the note names the command that
+finishes it.
+"""
+
+import os
+import shlex
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.core.text import visible
+from orchestrator.errors import GitRefused
+from orchestrator.git import leftover, refs, worktree
+from orchestrator.git.command import Git, complaint
+from orchestrator.git.repository import Repository
+from orchestrator.git.worktree import Worktree
+
+SECONDS: Final = 900.0
+"""How long git may take to bring a checkout forward."""
+
+PATIENCE: Final = 3.0
+"""Seconds to wait for a git of the user's in that checkout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """``done``: the target holds the commit. ``diverged``: it went its own way meanwhile. ``note``: why it stays."""
+
+    done: bool
+    diverged: bool = False
+    note: str = ""
+
+
+def advance(repo: Repository, target: str, commit: str, ref: str) -> Moved:
+    """Move ``target`` forward to ``commit``, which ``ref`` holds; harmless when it is there already."""
+    git = Git(repo.top)
+    tip = refs.tip(git, target)
+    if refs.is_ancestor(git, commit, tip):
+        return Moved(done=True)
+    if not refs.is_ancestor(git, tip, commit):
+        return _stays(target, "it has commits of its own", diverged=True)
+    busy = _busy_with(repo, target)
+    if busy:
+        return _stays(target, f"a {busy} of it is going on; then {_command(repo.top, ref)}")
+    standing = [each for each in worktree.list(repo) if each.branch == target and not each.gone]
+    if not standing:
+        return _move_ref(git, target, commit, tip)
+    if len(standing) > 1:
+        return _stays(target, "several checkouts stand on it")
+    return _move_checkout(standing[0], target, commit, ref)
+
+
+def _move_ref(git: Git, target: str, commit: str, tip: str) -> Moved:
+    """Move a branch that nobody has checked out, unless it moved meanwhile."""
+    try:
+        refs.update(git, refs.head(target), commit, tip, "integrated")
+    except GitRefused as error:
+        return _stays(target, error.message, diverged=refs.tip(git, target) != tip)
+    return Moved(done=True)
+
+
+def _move_checkout(standing: Worktree, target: str, commit: str, ref: str) -> Moved:
+    """Let git bring the checkout forward; it refuses when a change or a new file is in the way."""
+    git = Git(standing.path, SECONDS)
+    try:
+        leftover.wait_for_lock(git, PATIENCE)
+        # No stashing, whatever the settings say, and no ignored file of the user's is written over.
+        careful = ("--ff-only", "--no-autostash", "--no-overwrite-ignore", "--no-stat", "--quiet")
+        why = complaint(git.run("merge", *careful, commit))
+    except GitRefused as error:
+        why = error.message
+    tip = refs.tip(git, target)
+    if refs.is_ancestor(git, commit, tip):
+        return Moved(done=True)
+    diverged = not refs.is_ancestor(git, tip, commit)
+    return _stays(target, f"{why}; then {_command(standing.path, ref)}", diverged=diverged)
+
+
+def _busy_with(repo: Repository, branch: str) -> str:
+    """Return what some checkout is in the middle of with ``branch`` (``rebase``, ``bisect``); empty for nothing."""
+    names = {"rebase-merge/head-name": "rebase", "rebase-apply/head-name": "rebase", "BISECT_START": "bisect"}
+    for git_dir in (repo.common_dir, *worktree.git_dirs(repo)):
+        for name, word in names.items():
+            if _line(f"{git_dir}/{name}").removeprefix("refs/heads/") == branch:
+                return word
+    return ""
+
+
+def _line(path: str) -> str:
+    if not os.path.isfile(path):
+        return ""
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.readline().rstrip("\n")
+
+
+def _stays(target: str, why: str, *, diverged: bool = False) -> Moved:
+    return Moved(done=False, diverged=diverged, note=f"{visible(target)} stays behind: {why}")
+
+
+def _command(folder: str, ref: str) -> str:
+    return f"`git -C {shlex.quote(visible(folder))} merge --ff-only {ref}`"

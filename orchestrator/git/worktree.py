@@ -1,0 +1,299 @@
+"""Worktrees: one a track, each on its own branch, made and removed without losing a byte.
+
+Every step may be cut short anywhere and done again. Nothing is ever forced: git itself refuses what would
+destroy something, and what it says is the answer. One worktree is made at a time in a repository, across
+processes: eight at once take twenty times as long as one.
+"""
+
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from orchestrator.core.text import visible
+from orchestrator.errors import GitRefused, OrchdError
+from orchestrator.git import backup, leftover, refs
+from orchestrator.git.command import Git, complaint, refusal
+from orchestrator.git.repository import Repository, guarded
+
+SECONDS: Final = 1800.0
+"""How long git may take to fill a worktree; large files come over the network."""
+
+WAIT: Final = 600.0
+"""Seconds to wait while other processes make or remove worktrees of the same repository."""
+
+_BEING_MADE: Final = "initializing"  # git's own word; with it `git worktree add` locks what it has not finished
+
+
+@dataclass(frozen=True, slots=True)
+class Worktree:
+    """One line of ``git worktree list``.
+
+    ``head`` is its commit, ``branch`` None when detached, ``locked`` the reason or None. ``gone``: its
+    folder is provably not there: it lay in the checkout, or in a folder that still stands.
+    """
+
+    path: str
+    head: str
+    branch: str | None
+    locked: str | None
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Whether a worktree was removed; ``why`` not, or how it came that it was not there."""
+
+    removed: bool
+    why: str = ""
+
+
+def list(repo: Repository) -> tuple[Worktree, ...]:  # noqa: A001  # read as worktree.list
+    """Return all worktrees of the repository, the main one first."""
+    data = Git(repo.top).raw("worktree", "list", "--porcelain", "-z")
+    top = os.path.realpath(repo.top)
+    main, *others = (_entry(os.fsdecode(each), top) for each in data.split(b"\0\0") if each)
+    if top not in {main.path, *(each.path for each in others)}:
+        # Where git's own folder lies apart from the checkout, git takes that folder for it.
+        main = replace(main, path=top, gone=False)
+    return (main, *others)
+
+
+def _entry(record: str, top: str) -> Worktree:
+    fields = {line.partition(" ")[0]: line.partition(" ")[2] for line in record.split("\0")}
+    branch = fields.get("branch")
+    path = fields["worktree"]
+    seen = os.path.isdir(os.path.dirname(path)) or path.startswith(f"{top}/")
+    return Worktree(
+        path,
+        fields.get("HEAD", ""),
+        branch.removeprefix("refs/heads/") if branch else None,
+        fields.get("locked"),
+        seen and not os.path.lexists(path),
+    )
+
+
+def free_branch(repo: Repository, wanted: str) -> str:
+    """Return ``wanted``, or with -2, -3 … behind it when a branch has that name, or one that differs in case."""
+    git = Git(repo.top)
+    refs.check_branch(git, wanted)
+    known = git.out("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/")
+    taken = {each.casefold() for each in known.split("\n")}
+    blocking = next((each for each in _folders(wanted) if each.casefold() in taken), None)
+    if blocking is not None:
+        raise GitRefused(f"the branch {visible(blocking)} is in the way of {visible(wanted)}", hint="rename it")
+    taken.update(folder for each in tuple(taken) for folder in _folders(each))
+    number = 1
+    name = wanted
+    while name.casefold() in taken:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
+
+
+def _folders(branch: str) -> Iterator[str]:
+    """Yield the names that cannot be branches because ``branch`` is one: those above it."""
+    parts = branch.split("/")
+    return ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+
+
+def add(repo: Repository, path: str, branch: str, base: str) -> None:
+    """Make a worktree at ``path`` on ``branch``; a branch that is not there begins at the commit ``base``.
+
+    Where the worktree stands on that branch already there is nothing to do; what a crash left half-made is
+    finished. Raises :class:`GitRefused` when something else is in the way, and then changed nothing.
+    """
+    git = Git(repo.top, SECONDS)
+    refs.check_branch(git, branch)
+    real = _real(path)
+    with guarded(repo, "worktrees", WAIT):
+        found = _at(repo, real)
+        if found is not None and found.locked == _BEING_MADE:
+            leftover.wait_until_idle(real)
+            found = _at(repo, real)
+        if found is not None and not found.gone:
+            _take(git, found, branch)
+            return
+        if os.path.lexists(real) and (os.path.islink(real) or not os.path.isdir(real) or os.listdir(real)):
+            raise GitRefused(f"{visible(path)} is in the way: it is no worktree of ours", hint="move it aside")
+        leftover.wait_until_idle(real)
+        leftover.clear_locks(git, f"{refs.head(branch)}.lock")
+        for each in list(repo):
+            if each.gone and (each.path == real or each.branch == branch):
+                _drop(git, repo, each)
+        _make(repo, git, real, branch, base)
+
+
+def _real(path: str) -> str:
+    """Return the path as git lists it: the folder's own name, after all links above it."""
+    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+
+
+def _at(repo: Repository, path: str) -> Worktree | None:
+    return next((each for each in list(repo) if each.path == path), None)
+
+
+def _take(git: Git, found: Worktree, branch: str) -> None:
+    """Use the worktree that stands there, if it is the right one; finish it where it is half-made."""
+    half_made = found.locked == _BEING_MADE
+    if found.branch != branch and not (half_made and found.branch is None):
+        where = f"on {visible(found.branch)}" if found.branch else "on no branch"
+        raise GitRefused(
+            f"the worktree {visible(found.path)} stands {where}, not on {visible(branch)}",
+            hint=f"look at it, then `git worktree remove {visible(found.path)}`",
+        )
+    if not os.path.lexists(f"{found.path}/.git"):
+        git.out("worktree", "repair")
+    inside = Git(found.path, SECONDS)
+    leftover.clear_locks(inside, "index.lock", "HEAD.lock")
+    if half_made:
+        # The rest of what a killed `git worktree add` would have done. Nobody has worked there yet.
+        inside.out("symbolic-ref", "HEAD", refs.head(branch))
+        inside.out("checkout", "--force", "--quiet")
+        git.out("worktree", "unlock", "--", found.path)
+
+
+def _make(repo: Repository, git: Git, path: str, branch: str, base: str) -> None:
+    tip = refs.resolve(git, refs.head(branch))
+    if tip is None:
+        made = git.run("worktree", "add", "--quiet", "-b", branch, "--", path, base)
+    else:
+        _bring_up(git, branch, tip, base)
+        made = git.run("worktree", "add", "--quiet", "--", path, branch)
+    if made.status != 0:
+        found = _at(repo, path)
+        if found is None or found.branch != branch or found.locked is not None:
+            raise refusal(made)
+        # else it stands, and it was a hook of the user's that failed: that does not change the outcome
+
+
+def _bring_up(git: Git, branch: str, tip: str, base: str) -> None:
+    """Let a branch without commits of its own begin at ``base``; one that has some stays as it is."""
+    if refs.is_ancestor(git, tip, base) and tip != base:
+        refs.update(git, refs.head(branch), base, tip, "begins here")
+    elif not git.asks("merge-base", tip, base):
+        raise GitRefused(f"the branch {visible(branch)} has nothing in common with {base[:10]}", hint="rename it")
+
+
+def _drop(git: Git, repo: Repository, gone: Worktree) -> None:
+    """Forget a worktree whose folder somebody deleted, unless that would lose something."""
+    why = _not_droppable(git, repo, gone)
+    if why:
+        path = shlex.quote(visible(gone.path))
+        raise GitRefused(
+            f"the folder of the worktree {visible(gone.path)} was deleted, but {why}",
+            hint=f"if that is not needed: `git worktree unlock {path}; git worktree remove {path}`",
+        )
+    git.out("worktree", "remove", "--", gone.path)
+
+
+def _not_droppable(git: Git, repo: Repository, gone: Worktree) -> str:
+    if gone.locked is not None:
+        return f"it is locked: {visible(gone.locked) or 'without a reason'}"
+    if not backup.is_held(git, gone.head):
+        return f"no branch holds its commit {gone.head[:10]}"
+    own = next((each for each in git_dirs(repo) if _points_to(each, gone.path)), None)
+    if own is None or not os.path.exists(f"{own}/index"):
+        return ""
+    staged = not git.asks("--git-dir", own, "diff-index", "--cached", "--quiet", "HEAD")
+    return "something was staged in it" if staged else ""
+
+
+def git_dirs(repo: Repository) -> Iterator[str]:
+    """Yield git's own folder of every linked worktree."""
+    folder = f"{repo.common_dir}/worktrees"
+    with suppress(FileNotFoundError):
+        yield from (f"{folder}/{name}" for name in os.listdir(folder))
+
+
+def _points_to(git_dir: str, path: str) -> bool:
+    with suppress(OSError), open(f"{git_dir}/gitdir", "rb") as file:
+        return os.path.dirname(os.fsdecode(file.read().rstrip(b"\n"))) == path
+    return False
+
+
+def remove(repo: Repository, path: str) -> Removal:
+    """Remove a worktree if everything in it is on a branch or in a backup; say why not otherwise.
+
+    Ignored files go with it. What only a backup holds must still be exactly as in there: git compares once
+    more, and a file that changed meanwhile keeps the worktree in place. Raises ``GuardBusy``.
+    """
+    git = Git(repo.top, SECONDS)
+    real = _real(path)
+    with guarded(repo, "worktrees", WAIT):
+        found = _at(repo, real)
+        if found is None:
+            there = os.path.lexists(real)
+            return Removal(not there, "it is no worktree of this repository" if there else "it was not there")
+        try:
+            why = _not_droppable(git, repo, found) if found.gone else _unsafe(repo, found)
+        except GitRefused as error:
+            why = error.message
+        if why:
+            return Removal(removed=False, why=why)
+        ended = git.run("worktree", "remove", "--", real)
+        return Removal(ended.status == 0, "" if ended.status == 0 else complaint(ended))
+
+
+def _unsafe(repo: Repository, found: Worktree) -> str:
+    """Return why the worktree may not go, or nothing; in that case git sees it clean."""
+    if found == list(repo)[0]:
+        return "it is the main checkout"
+    if found.locked is not None:
+        return f"it is locked: {visible(found.locked) or 'without a reason'}"
+    inside = Git(found.path, SECONDS, hooks=False)
+    state = backup.look(found.path)
+    leftover.clear_locks(inside)
+    if state.foreign:
+        return f"there are repositories of their own in it: {_some(state.foreign)}"
+    if not state.dirty:
+        return "" if backup.is_held(inside, state.head) else f"no branch holds its commit {state.head[:10]}"
+    kept = backup.find(inside, state)
+    if kept is None:
+        changed = inside.names("diff-tree", "-r", "-z", "--name-only", state.committed, state.tree)
+        return f"changed or new, and kept nowhere: {_some(changed) or 'what is staged'}"
+    _stand_on(inside, kept)
+    return ""
+
+
+def _stand_on(inside: Git, kept: str) -> None:
+    """Turn the worktree into a clean checkout of the backup, without touching a file of it."""
+    inside.out("update-ref", "--no-deref", "-m", "orchd: kept", "HEAD", kept)
+    inside.out("read-tree", "--reset", kept)
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(visible(each, 80) for each in names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
+
+
+def forget(repo: Repository, path: str, branch: str) -> str:
+    """Remove the worktree of a merged track, and its branch; return what stays and why, or nothing.
+
+    The branch goes only while it stands where it was seen, when the target branch or what a run has
+    integrated holds all of it.
+    """
+    try:
+        removal = remove(repo, path)
+        if not removal.removed:
+            return f"the worktree {visible(path)} stays: {removal.why}"
+        return _forget_branch(repo, branch)
+    except OrchdError as error:
+        return f"the worktree {visible(path)} or the branch {visible(branch)} stays: {error.message}"
+
+
+def _forget_branch(repo: Repository, branch: str) -> str:
+    git = Git(repo.top)
+    tip = refs.resolve(git, refs.head(branch))
+    if tip is None:
+        return ""
+    stays = f"the branch {visible(branch)} stays: "
+    elsewhere = next((each for each in list(repo) if each.branch == branch), None)
+    if elsewhere is not None:
+        return f"{stays}{visible(elsewhere.path)} stands on it"
+    if branch == repo.branch or not refs.kept_by_a_ref(git, tip, refs.head(repo.branch), f"{refs.RUNS}/"):
+        return f"{stays}not all of it is merged"
+    git.out("update-ref", "-m", "orchd: merged", "-d", refs.head(branch), tip)
+    return ""

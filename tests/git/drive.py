@@ -1,0 +1,34 @@
+"""Calls one function of the package in a process of its own, so that it can be killed or raced.
+
+python -P tests/git/drive.py add ROOT PATH BRANCH BASE
+python -P tests/git/drive.py integrate ROOT RUN TARGET BRANCH...
+python -P tests/git/drive.py publish ROOT RUN TARGET
+"""
+
+import sys
+
+from orchestrator.git import integrate, repository, worktree
+from orchestrator.git.integrate import Integration
+from orchestrator.git.publish import publish
+
+
+def _mark(track: str, data: bytes) -> bytes | None:
+    marked = data.replace(f"- {track}\n".encode(), f"- {track} [DONE]\n".encode())
+    return None if marked == data else marked
+
+
+def _integrate(root: str, run: str, target: str, branch: str) -> object:
+    repo = repository.survey(root, target)
+    track = branch.replace("/", "_")
+    request = Integration(run, track, "A title", branch, target, "ROADMAP.md", lambda data: _mark(track, data))
+    return integrate.integrate(repo, request)
+
+
+match sys.argv[1:]:
+    case ["add", root, path, branch, base]:
+        worktree.add(repository.survey(root), path, branch, base)
+    case ["integrate", root, run, target, *branches]:
+        for each in branches:
+            sys.stdout.write(f"{_integrate(root, run, target, each)}\n")
+    case ["publish", root, run, target]:
+        sys.stdout.write(f"{publish(repository.survey(root), run, target)}\n")
