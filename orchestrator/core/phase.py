@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Final
 
 from orchestrator.core.name import check_name
 from orchestrator.core.strictjson import parse_object
-from orchestrator.errors import OrchdError, Unreadable
+from orchestrator.core.text import visible
+from orchestrator.core.typed import build
+from orchestrator.errors import BadName, Unreadable
 
 VERSION: Final = 1
+GRACE: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class Phase:
 class Job:
     """One attempt at a track, from claim to release. Paths are absolute; times are seconds.
 
-    ``status`` is None for a bare ``orchd claim TRACK -- CMD`` outside a run, which reports to nobody.
+    A worker needs the name of the ``run``: it says where to report. ``grace_seconds`` pass between asking
+    a process to end and ending it.
     """
 
     root: str
@@ -44,8 +48,11 @@ class Job:
     branch_name: str
     phases: tuple[Phase, ...]
     env: Mapping[str, str] = field(default_factory=dict)
-    grace_seconds: float = 10.0
+    grace_seconds: float = GRACE
     heartbeat_seconds: float = 30.0
+
+
+_KEYS: Final = frozenset({"v", *(each.name for each in fields(Job)), *(each.name for each in fields(Phase))})
 
 
 def encode(job: Job) -> bytes:
@@ -54,36 +61,55 @@ def encode(job: Job) -> bytes:
 
 
 def decode(data: bytes) -> Job:
-    """Read a job file of version 1; raises :class:`Unreadable` with the reason."""
-    fields = parse_object(data)
-    if fields.pop("v", None) != VERSION:
+    """Read a job file of version 1; raises :class:`Unreadable` with the reason.
+
+    An unknown field is refused too: it may be an instruction that this version would not carry out.
+    """
+    given = parse_object(data)
+    if given.get("v") != VERSION:
         raise Unreadable("not a job file of version 1")
-    phases = fields.pop("phases", None)
-    if not isinstance(phases, list) or not all(isinstance(each, dict) for each in phases):
-        raise Unreadable("field phases is not a list of objects")
-    try:
-        job = Job(phases=tuple(Phase(**{**each, "argv": tuple(each["argv"])}) for each in phases), **fields)  # type: ignore[arg-type]  # checked below
-        check_name("track", job.track)
-        check_name("agent", job.agent_id)
-        if job.run is not None:
-            check_name("run", job.run)
-    except (TypeError, KeyError, AttributeError) as error:
-        raise Unreadable(f"not a job file: {error}") from error
-    except OrchdError as error:
-        raise Unreadable(error.message) from error
-    _check(job)
+    job = build(Job, given)
+    _check_names(job)
+    _check_times(job)
+    _check_texts(job)
+    _check_known(given)
     return job
 
 
-def _check(job: Job) -> None:
-    texts = (job.root, job.owner, job.working_dir, job.branch_name, *(each for phase in job.phases for each in phase.argv))
-    numbers = (job.attempt, job.grace_seconds, job.heartbeat_seconds, *(phase.timeout_seconds for phase in job.phases))
-    maps = (job.env, *(phase.env for phase in job.phases))
-    if not all(isinstance(each, str) for each in texts):
-        raise Unreadable("a path or an argument is not a text")
-    if not all(isinstance(each, int | float) and each >= 0 for each in numbers):
-        raise Unreadable("a time or the attempt is not a number")
-    if not all(isinstance(each, Mapping) and all(isinstance(value, str) for value in each.values()) for each in maps):
-        raise Unreadable("an environment is not a set of texts")
-    if not job.phases or not all(phase.argv for phase in job.phases):
+def _check_names(job: Job) -> None:
+    names = [("track", job.track), ("agent", job.agent_id), *(("phase", each.name) for each in job.phases)]
+    if job.run is not None:
+        names.append(("run", job.run))
+    try:
+        for kind, name in names:
+            check_name(kind, name)
+    except BadName as error:
+        raise Unreadable(error.message) from error
+
+
+def _check_times(job: Job) -> None:
+    positive = (job.heartbeat_seconds, *(each.timeout_seconds for each in job.phases))
+    if job.attempt < 1 or job.grace_seconds < 0 or any(each <= 0 for each in positive):
+        raise Unreadable("a time or the attempt is not positive")
+    if not job.phases or not all(each.argv and each.argv[0] for each in job.phases):
         raise Unreadable("a phase without a command")
+
+
+def _check_texts(job: Job) -> None:
+    """Refuse what the kernel takes for no path, argument or variable."""
+    maps = (job.env, *(each.env for each in job.phases))
+    names = [name for each in maps for name in each]
+    texts = [job.root, job.working_dir, job.branch_name, *names, *(value for each in maps for value in each.values())]
+    texts += [text for each in job.phases for text in (*each.argv, each.stdin or "")]
+    if any("\0" in each for each in texts) or any(not name or "=" in name for name in names):
+        raise Unreadable("a path, an argument or a variable has a character that it cannot have")
+    if not (job.root.startswith("/") and job.working_dir.startswith("/")):
+        raise Unreadable("a path is not absolute")
+
+
+def _check_known(given: Mapping[str, object]) -> None:
+    phases = given["phases"]
+    objects = [given, *(phases if isinstance(phases, list) else [])]
+    strange = sorted({key for each in objects for key in each} - _KEYS)
+    if strange:
+        raise Unreadable(f"field {visible(strange[0], 40)} is not known")

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
 from orchestrator.core.strictjson import parse_object
+from orchestrator.core.typed import build
 from orchestrator.errors import Unreadable
 
 VERSION: Final = 1
@@ -21,9 +22,9 @@ class PhaseResult:
     """The true ending of one phase.
 
     ``status`` is the exit status (None where there is none), ``signal`` the number of the signal that
-    ended it. Times are ISO 8601 UTC and seconds; ``cpu_seconds`` and ``peak_memory_bytes`` come from
-    the kernel's account of the command and the descendants it waited for. ``leftovers`` counts
-    processes that had to be ended after the command itself was over.
+    ended it. Times are ISO 8601 UTC and seconds; ``cpu_seconds`` (the sum) and ``peak_memory_bytes`` (of
+    the largest process) come from the kernel's account of the command and of its descendants.
+    ``leftovers`` counts processes that had to be ended after the command itself was over.
     """
 
     name: str
@@ -88,14 +89,7 @@ def encode(result: Result) -> bytes:
 
 def decode(data: bytes) -> Result:
     """Read a result file of version 1; raises :class:`Unreadable` with the reason."""
-    fields = parse_object(data)
-    if fields.get("v") != VERSION:
+    values = parse_object(data)
+    if values.get("v") != VERSION:
         raise Unreadable("not a result file of version 1")
-    try:
-        attempts = tuple(
-            Attempt(**{**each, "phases": tuple(PhaseResult(**phase) for phase in each["phases"])})
-            for each in fields["attempts"]  # type: ignore[attr-defined]  # anything else is caught below
-        )
-        return Result(str(fields["agent_id"]), str(fields["track"]), attempts)
-    except (TypeError, KeyError, AttributeError) as error:
-        raise Unreadable(f"not a result file: {error}") from error
+    return build(Result, values)

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from orchestrator.core.text import first_line, visible
 from orchestrator.errors import CommandFailed
+from orchestrator.host.signals import ignore, signal_name, signal_number
+
+__all__ = ["Finished", "check", "ignore", "kill_group", "run", "signal_name", "signal_number"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,13 @@ def run(
     """
     try:
         child = subprocess.Popen(
-            argv, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            argv,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
         )
     except OSError as error:
         raise CommandFailed(
@@ -61,7 +70,9 @@ def run(
     return Finished(child.returncode, stdout, stderr)
 
 
-def check(argv: Sequence[str], *, cwd: str, env: Mapping[str, str] | None = None, timeout: float | None = None) -> Finished:
+def check(
+    argv: Sequence[str], *, cwd: str, env: Mapping[str, str] | None = None, timeout: float | None = None
+) -> Finished:
     """Like :func:`run`, and raise :class:`CommandFailed` for any status but 0."""
     finished = run(argv, cwd=cwd, env=env, timeout=timeout)
     if finished.status != 0:
@@ -79,23 +90,3 @@ def kill_group(leader: int) -> None:
     """SIGKILL the process group of a child of ours that we have not yet waited for."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
-
-
-def signal_number(name: str) -> int:
-    """Return the number of a signal by its name (``SIGTERM`` or ``TERM``); raises ``ValueError``."""
-    full = name if name.startswith("SIG") else f"SIG{name}"
-    if full not in signal.Signals.__members__:
-        raise ValueError(f"no signal is called {visible(name, 20)}")
-    return int(signal.Signals[full])
-
-
-def signal_name(number: int) -> str:
-    """Return the name of a signal; ``signal N`` where the system has none."""
-    with suppress(ValueError):
-        return signal.Signals(number).name
-    return f"signal {number}"
-
-
-def ignore(number: int) -> None:
-    """Ignore a signal from now on."""
-    signal.signal(number, signal.SIG_IGN)

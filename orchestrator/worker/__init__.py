@@ -1,0 +1,1 @@
+"""One attempt at a track: claim, run, report, release, in a small process of its own."""

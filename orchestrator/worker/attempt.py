@@ -1,0 +1,184 @@
+"""One attempt under its claim. The order of its end is the promise: result, then status, then release."""
+
+import os
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from orchestrator.claims import ClaimStore, Kept, Won
+from orchestrator.core.claim import Opaque
+from orchestrator.core.phase import Job, Phase
+from orchestrator.core.result import PhaseResult
+from orchestrator.core.text import visible
+from orchestrator.errors import GuardBusy, OrchdError, Superseded
+from orchestrator.host.failpoint import reach
+from orchestrator.state.layout import Layout
+from orchestrator.worker import environment
+from orchestrator.worker.ending import error_of, last_line
+from orchestrator.worker.log import Log
+from orchestrator.worker.loop import Loop
+from orchestrator.worker.phases import PhaseRunner
+from orchestrator.worker.record import Record
+from orchestrator.worker.report import Report
+
+PASSED: Final = 0
+FAILED: Final = 1
+SUPERSEDED: Final = 76
+SIGNALLED: Final = 128
+"""Added to the number of the signal that ended the attempt."""
+
+_WATCHED: Final = 1.0
+"""Seconds between two looks at the size of the log."""
+
+_TAKEN: Final = "UNKNOWN: superseded: the claim was freed or taken over by somebody else"
+_TOO_LONG: Final = "RESOURCE_ERROR: the phase printed more than 256 MiB"
+_BUG: Final = "UNKNOWN: a bug in the worker; its log has the full report"
+
+
+class Attempt:
+    """The work under a claim just won, and everything that is written about it."""
+
+    def __init__(self, job: Job, won: Won, store: ClaimStore, loop: Loop) -> None:
+        layout = Layout(job.root)
+        paths = layout.run(won.claim.run or "")
+        self._job = job
+        self._claim = won.claim
+        self._store = store
+        self._loop = loop
+        self._status_file = paths.status(job.agent_id)
+        self._log_path = layout.log(job.track)
+        self._log: Log | None = None
+        self._record = Record(paths, job, won.claim)
+        self._report = Report(paths, job, won.claim, self._holds)
+        self._phases: list[PhaseResult] = []
+        self._survivors = False
+        self._noted = ""
+
+    def run(self) -> int:
+        """Carry the attempt out, release the claim and return the worker's exit status.
+
+        An attempt that another worker has brought to its end is not carried out again.
+        """
+        try:
+            reach("worker.claimed")
+            if self._record.finished():
+                self._release()
+                return PASSED
+            self._log = Log(self._log_path)
+            error = self._work(self._log)
+        except (OSError, OrchdError) as trouble:
+            error = f"RESOURCE_ERROR: {_said(trouble)}"
+        except BaseException:
+            self._say(traceback.format_exc())
+            self._finish(_BUG)
+            raise
+        return self._finish(error)
+
+    def _work(self, log: Log) -> str:
+        """Carry out the phases until one does not pass; return why it did not."""
+        log.say(f"attempt {self._job.attempt} of {self._job.track}, fence {self._claim.fence}, worker {os.getpid()}")
+        try:
+            self._report.begin()
+        except GuardBusy as busy:
+            self._note(busy)
+        self._loop.every(self._job.heartbeat_seconds, self._beat)
+        self._loop.every(_WATCHED, self._watch)
+        runner = PhaseRunner(self._job, self._loop, log)
+        for phase in self._job.phases:
+            if self._loop.reason:
+                return self._loop.reason
+            error = self._phase(phase, runner, log)
+            if error:
+                return error
+        return ""
+
+    def _phase(self, phase: Phase, runner: PhaseRunner, log: Log) -> str:
+        self._told(lambda: self._report.phase(phase.name))
+        env = environment.of_phase(os.environ, self._job, phase, self._claim, self._status_file)
+        how = runner.run(phase, env)
+        self._survivors = runner.survivors
+        reach("worker.phase_ended")
+        final = phase is self._job.phases[-1]
+        error = error_of(how, last_line(log.tail()), self._beat(), final=final)
+        how = replace(how, error=error)
+        self._phases.append(how)
+        log.say(f"phase {phase.name}: {error or 'passed'} ({how.seconds:.1f} s, {how.leftovers} processes left over)")
+        if not (error or final):
+            self._record.write(self._phases)
+            reach("worker.result_written")
+        return error
+
+    def _holds(self) -> bool:
+        """Tell whether the claim is still ours, as far as can be seen."""
+        seen = self._store.read(self._claim.track)
+        return seen is not None and (seen.token == self._claim.token or isinstance(seen.record, Opaque))
+
+    def _beat(self) -> str:
+        """Say that we live; return the error that the agent reports. A lost claim ends the attempt."""
+        try:
+            if self._holds():
+                return self._report.beat()
+            self._loop.stop(_TAKEN)
+        except Superseded:
+            self._loop.stop(_TAKEN)
+        except (OSError, OrchdError) as trouble:
+            self._note(trouble)
+        return ""
+
+    def _watch(self) -> None:
+        if self._log is not None and self._log.overflows():
+            self._loop.stop(_TOO_LONG)
+
+    def _finish(self, error: str) -> int:
+        recorded = self._ended(error)
+        if self._survivors:
+            self._say("the claim is not released: processes of the agent live on")
+        elif not self._release():
+            self._ended(_TAKEN)
+            return SUPERSEDED
+        if error == self._loop.reason and self._loop.signal is not None:
+            return SIGNALLED + self._loop.signal
+        return PASSED if recorded and not error else FAILED
+
+    def _ended(self, error: str) -> bool:
+        """Write result and status; tell whether the result was written."""
+        recorded = self._told(lambda: self._record.finish(self._phases, error))
+        self._told(lambda: reach("worker.result_written"))
+        self._told(lambda: self._report.finish(error))
+        self._told(lambda: reach("worker.status_final"))
+        return recorded
+
+    def _told(self, step: Callable[[], None]) -> bool:
+        """Take a step, and tell whether it could be: what the machine refuses keeps nobody from the next one."""
+        try:
+            step()
+        except (OSError, OrchdError) as trouble:
+            self._note(trouble)
+            return False
+        return True
+
+    def _release(self) -> bool:
+        """Give the claim back; tell whether it was still ours. Where that fails, our end frees it."""
+        try:
+            answer = self._store.release(self._claim.track, self._claim.token)
+        except (OSError, OrchdError) as trouble:
+            self._note(trouble)
+            return True
+        return not isinstance(answer, Kept) and not answer.again
+
+    def _note(self, trouble: OSError | OrchdError) -> None:
+        said = _said(trouble)
+        if said != self._noted:
+            self._noted = said
+            self._say(said)
+
+    def _say(self, text: str) -> None:
+        if self._log is not None:
+            self._log.say(text)
+
+
+def _said(trouble: OSError | OrchdError) -> str:
+    if isinstance(trouble, OrchdError):
+        return trouble.message
+    return visible(os.strerror(trouble.errno) if trouble.errno else str(trouble))

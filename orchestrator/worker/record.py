@@ -1,0 +1,72 @@
+"""The worker's entry in the result file: how each phase of its attempt really ended."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from orchestrator.core import result
+from orchestrator.core.claim import Claim
+from orchestrator.core.phase import Job
+from orchestrator.core.result import Attempt, PhaseResult, Result
+from orchestrator.errors import Superseded, Unreadable
+from orchestrator.host import clock, files
+from orchestrator.state.layout import RunLayout
+from orchestrator.state.status import prepare, temp
+
+_LARGEST: Final = 64 * 1024 * 1024
+_WAIT: Final = 5.0
+
+
+class Record:
+    """Writes the entry of one attempt; those of former attempts stay as they are."""
+
+    def __init__(self, paths: RunLayout, job: Job, claim: Claim) -> None:
+        self._paths = paths
+        self._agent_id = job.agent_id
+        self._track = job.track
+        self._entry = Attempt(job.attempt, claim.fence, claim.token, clock.iso())
+
+    def finished(self) -> Attempt | None:
+        """Return the entry of this attempt if another worker has brought it to its end."""
+        former = self._former().of(self._entry.attempt)
+        return former if former is not None and former.finished else None
+
+    def write(self, phases: Sequence[PhaseResult]) -> None:
+        """Say how the phases so far ended."""
+        self._publish(replace(self._entry, phases=tuple(phases)), durable=False)
+
+    def finish(self, phases: Sequence[PhaseResult], error: str) -> None:
+        """Say how the attempt ended; it survives a power cut."""
+        entry = replace(self._entry, phases=tuple(phases), finished=True, ended_at=clock.iso(), error=error)
+        self._publish(entry, durable=True)
+
+    def _publish(self, entry: Attempt, *, durable: bool) -> None:
+        """Write the whole file under its guard; raises ``Superseded`` over the entry of a later claim."""
+        prepare(self._paths)
+        with files.guard(
+            f"{self._paths.private}/{self._agent_id}.result.guard", _WAIT, f"the result of {self._agent_id}"
+        ):
+            former = self._former()
+            same = former.of(entry.attempt)
+            if same is not None and same.fence > entry.fence:
+                raise Superseded(f"{self._track} was claimed again since (fence {same.fence}, ours was {entry.fence})")
+            data = result.encode(former.with_attempt(entry))
+            files.publish(self._paths.result(self._agent_id), data, temp(self._paths), durable=durable)
+
+    def _former(self) -> Result:
+        path = self._paths.result(self._agent_id)
+        try:
+            found = result.decode(files.read(path, _LARGEST).data)
+        except FileNotFoundError:
+            return Result(self._agent_id, self._track)
+        except Unreadable:
+            self._set_aside(path)
+            return Result(self._agent_id, self._track)
+        return replace(found, agent_id=self._agent_id, track=self._track)
+
+    def _set_aside(self, path: str) -> None:
+        """Keep a file that is no result, so that one can be written."""
+        prepare(self._paths)
+        aside = f"{self._paths.private}/aside/{self._agent_id}.bad.{clock.wall_ns()}.result.json"
+        os.rename(path, aside)
