@@ -1,0 +1,23 @@
+"""One of each record of a run."""
+
+from orchestrator.core.phase import Job, Phase
+from orchestrator.core.result import Attempt, Result
+from orchestrator.core.run import Agent, Options, Outcome, RunRecord, RunTrack
+
+JOB = Job("/r", "1783", "agent-1", "t", 1, "me", "/r/w", "b", (Phase("work", ("true",), 9.0),))
+RESULT = Result("agent-1", "t", (Attempt(1, 7, "0" * 32, "2026-01-31T12:00:00.000Z"),))
+OUTCOME = Outcome("agent-1", "t", "merged", "2026-01-31T12:00:00.000Z", 1, "c" * 40)
+TRACK = RunTrack("agent-1", "t", "A title", "b", "/r/w")
+RUN = RunRecord(
+    run="1783",
+    orchestration_id="orch-1",
+    source="/r/R.md",
+    source_kind="roadmap",
+    created_at="2026-01-31T12:00:00.000Z",
+    target_branch="main",
+    base="c" * 40,
+    remote=None,
+    agent=Agent("scripted"),
+    options=Options(),
+    tracks=(TRACK,),
+)

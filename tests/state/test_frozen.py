@@ -1,0 +1,113 @@
+"""Files of version 1 are read for ever: samples that never change."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from orchestrator.core import status as core
+from orchestrator.core.status import Status
+from orchestrator.state.door import read_status
+from orchestrator.state.layout import Layout
+from orchestrator.state.results import read_job, read_outcome, read_result, read_run
+from orchestrator.state.schemas import schema
+
+SAMPLES = Path(__file__).parents[1] / "data" / "v1"
+
+
+def _status(name: str) -> Status:
+    data = (SAMPLES / f"status-{name}.json").read_bytes()
+    status = read_status("agent-1.status.json", data)
+    assert core.decode(data, "agent-1") == status
+    return status
+
+
+def _placed(tmp_path: Path, name: str) -> str:
+    """Put a sample where the run has it."""
+    path = tmp_path / f"agent-1.{name}.json"
+    path.write_bytes((SAMPLES / f"{name}.json").read_bytes())
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["status-full", "status-least", "status-later", "job", "result", "run", "outcome"])
+def test_the_samples_are_valid_by_the_schema(name: str) -> None:
+    """What stands in a sample is what the published schema describes."""
+    sample = json.loads((SAMPLES / f"{name}.json").read_bytes())
+    Draft202012Validator(schema(name.partition("-")[0])).validate(sample)
+
+
+def test_a_full_status() -> None:
+    """Every field of schema 1.0 means what it meant."""
+    status = _status("full")
+    assert (status.agent_id, status.track, status.sub_issue) == ("agent-1", "issue_1783_task_3", 1235)
+    assert (status.status, status.progress_percentage, status.current_stage) == ("in_progress", 45, "implementation")
+    assert (status.fence, status.attempt, status.pr_number, status.error) == (12, 1, None, None)
+    assert status.needs_input == {"question": "Which database?", "asked_at": "2025-12-01T12:14:00Z"}
+    assert status.branch_name == "feat/issue-1235-authentication"
+
+
+def test_the_least_status() -> None:
+    """The required fields are enough."""
+    status = _status("least")
+    assert (status.status, status.fence, status.attempt, status.metadata) == ("pending", None, None, {})
+
+
+def test_a_status_of_a_later_schema() -> None:
+    """Any 1.x is read, and what it adds is kept."""
+    status = _status("later")
+    assert (status.schema_version, status.status) == ("1.7", "completed")
+    assert status.extra == {"confidence": 0.75, "reviewers": ["a", {"b": None}]}
+
+
+def test_older_statuses() -> None:
+    """Both variants of older writers are read."""
+    branch, timeout = _status("older-branch"), _status("older-timeout")
+    assert (branch.branch_name, branch.sub_issue, branch.progress_percentage) == ("feat/issue-1235", 1235, 45)
+    assert (timeout.status, timeout.sub_issue, timeout.progress_percentage) == ("failed", 1238, 80)
+    assert core.error_type(timeout.error or "") == "TIMEOUT"
+    assert (timeout.start_time, timeout.last_update) == (None, "2025-12-01T12:30:00.123456")
+
+
+def test_a_job(tmp_path: Path) -> None:
+    """What a worker of version 1 was to execute can still be executed."""
+    job = read_job(_placed(tmp_path, "job"))
+    assert job is not None
+    assert (job.run, job.track, job.attempt, job.owner) == ("1783", "group_E_track_1", 2, "orchd")
+    assert [each.argv for each in job.phases] == [("agent", "--print"), ("git", "commit")]
+    assert (job.phases[0].stdin, job.phases[0].env, job.env) == (
+        "/project/prompt.md",
+        {"A": "b"},
+        {"SUB_ISSUE": "1235"},
+    )
+
+
+def test_a_result(tmp_path: Path) -> None:
+    """How attempts ended is still known."""
+    result = read_result(_placed(tmp_path, "result"))
+    assert result is not None
+    first, second = result.attempts
+    assert (first.passed, first.phases[0].ending, first.phases[0].signal) == (False, "signalled", 9)
+    assert (second.passed, second.fence, second.phases[1].cpu_seconds) == (True, 12, 0.5)
+
+
+def test_an_outcome(tmp_path: Path) -> None:
+    """What became of a track is still known."""
+    outcome = read_outcome(_placed(tmp_path, "outcome"))
+    assert outcome is not None
+    assert (outcome.ended, outcome.files, outcome.kept) == ("conflict", ("src/a.py",), "branch feat/x")
+
+
+def test_a_run(tmp_path: Path) -> None:
+    """An accepted run can still be driven."""
+    paths = Layout(str(tmp_path)).run("1783")
+    Path(paths.folder).mkdir(parents=True)
+    Path(paths.record).write_bytes((SAMPLES / "run.json").read_bytes())
+    record = read_run(paths)
+    assert (record.run, record.remote, record.agent.argv) == ("1783", "origin", ("claude", "-p"))
+    assert [each.depends_on for each in record.tracks] == [(), ("group_E_track_1",)]
+    assert (record.tracks[0].group, record.tracks[0].acceptance, record.tracks[1].resume) == (
+        "E",
+        ("It must work.",),
+        True,
+    )
