@@ -1,0 +1,155 @@
+"""Accepting a run: from tracks that somebody wants done to ``run.json``, which says that they will be.
+
+One acceptance at a time below a root: what a run takes (its name, branches, worktrees) is on record
+before the next one chooses.
+"""
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.cli.source import Source
+from orchestrator.core import acceptance
+from orchestrator.core.acceptance import Ground, Place
+from orchestrator.core.run import Agent, Options, RunRecord
+from orchestrator.core.text import visible
+from orchestrator.core.track import Track
+from orchestrator.daemon.gather import RunFiles
+from orchestrator.daemon.instance import is_taken
+from orchestrator.errors import GitRefused, Held, SystemFailure, Unreadable
+from orchestrator.git import worktree
+from orchestrator.git.pending import pending
+from orchestrator.git.repository import Repository
+from orchestrator.host import clock, files
+from orchestrator.host.failpoint import reach
+from orchestrator.state import door, results
+from orchestrator.state.journal import Journal
+from orchestrator.state.layout import IGNORED, Layout
+
+WAIT: Final = 30.0
+"""Seconds to wait while another run is being accepted."""
+
+_SPECIAL: Final = re.compile(r"[\\*?\[\]!# ]")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person asks for."""
+
+    source: Source
+    tracks: Sequence[Track]
+    agent: Agent
+    options: Options
+
+
+def unfinished(layout: Layout) -> list[RunRecord]:
+    """Return the accepted runs without a report, the newest first; one that cannot be read is left out."""
+    records = []
+    for run in RunFiles(layout).unfinished():
+        with suppress(Unreadable, FileNotFoundError):
+            records.append(door.read_run(layout.run(run)))
+    return sorted(records, key=lambda each: each.created_at, reverse=True)
+
+
+def unfinished_of(layout: Layout, path: str) -> RunRecord | None:
+    """Return the newest run of the source at ``path`` that has no report."""
+    return next((each for each in unfinished(layout) if each.source == path), None)
+
+
+def draft(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
+    """Return the record that a run would have; nothing is made or written."""
+    others = unfinished(layout)
+    names = acceptance.run_names(wanted.source.stem)
+    name = acceptance.first_free(names, lambda run: os.path.lexists(layout.run(run).folder))
+    branches = _branches(repo, wanted.tracks, {each.branch for run in others for each in run.tracks})
+    worktrees = _worktrees(layout, name, wanted.tracks, {each.worktree for run in others for each in run.tracks})
+    places = [Place(*each) for each in zip(branches, worktrees, strict=True)]
+    ground = Ground(wanted.source.path, wanted.source.plan.kind, repo.branch, repo.head, repo.remote, clock.iso())
+    return acceptance.accept(name, list(zip(wanted.tracks, places, strict=True)), ground, wanted.agent, wanted.options)
+
+
+def _branches(repo: Repository, tracks: Sequence[Track], taken: set[str]) -> list[str]:
+    """Return a branch for each track that neither the repository nor another run has."""
+    chosen: list[str] = []
+    for track in tracks:
+        free = (worktree.free_branch(repo, each) for each in acceptance.numbered(acceptance.branch_name(track)))
+        chosen.append(acceptance.first_free(free, lambda each: each in taken or each in chosen))
+    return chosen
+
+
+def _worktrees(layout: Layout, run: str, tracks: Sequence[Track], taken: set[str]) -> list[str]:
+    """Return a path for each agent's worktree where nothing is and no other run puts one."""
+
+    def is_taken(path: str) -> bool:
+        return path in taken or os.path.lexists(path)
+
+    names = (acceptance.worktree_names(run, agent_id) for agent_id in acceptance.agent_ids(tracks))
+    return [acceptance.first_free(map(layout.worktree, each), is_taken) for each in names]
+
+
+def accept(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
+    """Accept the run and return its record, which is on disk then.
+
+    Raises :class:`Held` where another run of the same source has not ended.
+    """
+    files.ensure_folder(layout.runtime)
+    files.ensure_folder(layout.parallel)
+    with files.guard(f"{layout.runtime}/accept.guard", WAIT, "the runs of this root (one is being accepted)"):
+        refuse_second(layout, wanted.source.path)
+        record = draft(layout, repo, wanted)
+        paths = layout.run(record.run)
+        try:
+            os.mkdir(paths.folder, 0o700)
+        except OSError as error:
+            raise files.failure(error, f"cannot make the folder {visible(paths.folder)}") from error
+        if not results.write_run(paths, record):
+            raise SystemFailure(f"{visible(paths.record)} was written by somebody else", hint="try again")
+    said = {"run": record.run, "source": record.source, "tracks": len(record.tracks)}
+    Journal(layout.root).write("run.accepted", said)
+    reach("run.accepted")
+    return record
+
+
+def refuse_second(layout: Layout, path: str) -> None:
+    """Raise :class:`Held` where a run of the source at ``path`` has not ended."""
+    former = unfinished_of(layout, path)
+    if former is None:
+        return
+    again = f"orchd run {shlex.quote(visible(path, 500))} --resume"
+    if is_taken(layout.run(former.run).conductor):
+        raise Held(
+            f"run {former.run} of this source is going on",
+            hint=f"`{again}` watches it, `orchd cancel {former.run}` ends it",
+        )
+    raise Held(
+        f"run {former.run} of this source was interrupted, and nobody drives it",
+        hint=f"`{again}` goes on with it, and so does a daemon (`orchd start`)",
+    )
+
+
+def refuse_behind(layout: Layout, repo: Repository) -> None:
+    """Raise :class:`GitRefused` where the branch lacks what a former run merged: that work would be done again."""
+    for ref in pending(repo):
+        run = ref.split("/")[-2]
+        with suppress(Unreadable, FileNotFoundError):
+            if door.read_run(layout.run(run)).target_branch != repo.branch:
+                continue
+        raise GitRefused(
+            f"{visible(repo.branch)} lacks what run {run} merged, because something in the checkout was in the way",
+            hint=f"move that aside, then `git merge {ref}`; or, if it is not wanted, `git update-ref -d {ref}`",
+        )
+
+
+def ignore_lines(root: str, top: str) -> list[str]:
+    """Return what git is to ignore of ours, as patterns from the ``top`` of the repository."""
+    inner = os.path.relpath(root, top)
+    above = "" if inner == "." else f"/{_SPECIAL.sub(_escaped, inner)}"
+    return [above + line for line in IGNORED]
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\{match.group()}"

@@ -1,0 +1,77 @@
+"""``orchd cancel``: the end of a run, or of one track of it."""
+
+import os
+import shlex
+from contextlib import suppress
+
+import click
+
+from orchestrator.cli import output
+from orchestrator.cli.options import common
+from orchestrator.core.name import check_name
+from orchestrator.core.run import RunRecord
+from orchestrator.core.text import visible
+from orchestrator.daemon.instance import is_taken
+from orchestrator.errors import DaemonUnavailable, NotFound, Unreadable
+from orchestrator.state import cancel, door, results
+from orchestrator.state.layout import Layout
+from orchestrator.wire.client import call
+from orchestrator.wire.messages import Cancel
+
+
+@click.command("cancel")
+@click.argument("run")
+@click.argument("track", required=False)
+@common
+def command(root: str, as_json: bool, run: str, track: str | None) -> None:
+    """End RUN, or only TRACK of it: workers get time to end, what they did is kept, and the report says so."""
+    layout = Layout(root)
+    record = _record(layout, check_name("run", run))
+    over = _over(layout, record, track)
+    if not over:
+        cancel.request(layout.run(run), track)
+        _poke(root, run, track)
+    driven = is_taken(layout.run(run).conductor)
+    if as_json:
+        output.emit({"run": run, "track": track, "over": bool(over), "driven": driven})
+        return
+    output.say(over or f"{'run ' + run if track is None else track} is asked to end")
+    if not over and not driven:
+        again = f"orchd run {shlex.quote(visible(record.source, 500))} --resume"
+        output.say(f"nobody drives run {run} now: `{again}` carries this out, and so does a daemon (`orchd start`)")
+
+
+def _record(layout: Layout, run: str) -> RunRecord:
+    try:
+        return door.read_run(layout.run(run))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFound(f"no run is called {run}", hint="`orchd runs` shows every run") from error
+    except Unreadable as error:
+        raise Unreadable(
+            f"the record of run {run} cannot be read: {error.message}", hint="it is left as it is"
+        ) from error
+
+
+def _over(layout: Layout, record: RunRecord, track: str | None) -> str:
+    """Return how it ended before, nothing where it has not; :class:`NotFound` for a track that the run has not."""
+    paths = layout.run(record.run)
+    if track is not None:
+        check_name("track", track)
+        carried = next((each for each in record.tracks if each.track == track), None)
+        if carried is None:
+            raise NotFound(f"run {record.run} has no track {track}", hint=f"its tracks are {_listed(record)}")
+        outcome = results.read_outcome(paths.outcome(carried.agent_id))
+        if outcome is not None:
+            return f"{track} is over: {outcome.ended}"
+    return f"run {record.run} is over" if os.path.lexists(paths.metrics) else ""
+
+
+def _listed(record: RunRecord) -> str:
+    names = [each.track for each in record.tracks]
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _poke(root: str, run: str, track: str | None) -> None:
+    """Tell the daemon, if there is one; whoever else drives the run sees the request at the next look."""
+    with suppress(DaemonUnavailable):
+        call(root, Cancel(run, track))

@@ -1,0 +1,134 @@
+"""What is wrong with the files of one root: settings that cannot be, and what the dead left behind."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+from orchestrator import settings
+from orchestrator.claims import FileClaims
+from orchestrator.cli.finding import Finding, of_error
+from orchestrator.cli.run_files import recorded
+from orchestrator.core.name import is_name
+from orchestrator.core.text import visible
+from orchestrator.daemon.instance import is_taken
+from orchestrator.errors import OrchdError
+from orchestrator.host import clock
+from orchestrator.state import door
+from orchestrator.state.layout import LOCKS, LOGS, WORKTREES, Layout
+
+OLD_NS: Final = 600 * 1_000_000_000
+"""A temporary file older than that has lost its writer."""
+
+_CURES: Final = {
+    "dead": "`orchd reap` frees it",
+    "orphaned": "end the processes of its group, then `orchd reap` frees it",
+    "foreign": "release it there; if nobody works on it any more: `orchd break {track} --token {token}`",
+    "unknown": "if nobody works on it any more: `orchd break {track} --token {token}`",
+    "unreadable": "if nobody works on it any more: `orchd break {track} --token {token}`",
+}
+
+
+def agent(root: str) -> Iterator[Finding]:
+    """See whether the settings can be read and the agent that they name can be started."""
+    try:
+        chosen = settings.agent(settings.load(root))
+    except OrchdError as error:
+        yield of_error(error)
+        return
+    if chosen.kind == "command" and not _startable(chosen.argv[0]):
+        yield Finding(
+            f"the agent's command {visible(chosen.argv[0], 80)} is not found",
+            "install it, or correct [agent.command] argv",
+        )
+    if chosen.kind == "scripted" and not os.path.isdir(chosen.scripts):
+        yield Finding(
+            f"the folder of scripts {visible(chosen.scripts)} is not there",
+            "make it, or correct [agent.scripted] scripts",
+        )
+
+
+def _startable(program: str) -> bool:
+    if os.path.dirname(program):
+        return not os.path.isabs(program) or os.access(program, os.X_OK)
+    return any(os.access(os.path.join(folder, program), os.X_OK) for folder in os.get_exec_path())
+
+
+def claims(root: str) -> Iterator[Finding]:
+    """Look for claims without a living owner, and for files in their folder that are none of ours."""
+    for seen in FileClaims(root).list():
+        cure = _CURES.get(seen.verdict.state)
+        if not is_name(seen.track):
+            yield Finding(
+                f"{LOCKS}/{seen.track}.lock is not named like a track", "rename it, or remove it if it is yours"
+            )
+        elif cure is not None:
+            yield Finding(f"{seen.track}: {seen.verdict.why}", cure.format(track=seen.track, token=seen.token))
+    for name in _strangers(Layout(root).locks):
+        yield Finding(f"{LOCKS}/{name} is none of our files", "it is left alone; remove it if it is yours")
+
+
+def _strangers(folder: str) -> list[str]:
+    with suppress(OSError):
+        return sorted(visible(each) for each in os.listdir(folder) if each != ".d" and not each.endswith(".lock"))
+    return []
+
+
+def leftovers(root: str) -> Iterator[Finding]:
+    """Look for temporary files of writers that are gone."""
+    layout = Layout(root)
+    folders = [f"{layout.locks}/.d/tmp", *(f"{layout.run(each.run).private}/tmp" for each in recorded(layout))]
+    count = sum(_old_files(folder) for folder in folders)
+    if count:
+        yield Finding(
+            f"{count} temporary files are left over", "`orchd reap`, or the next start of the daemon, clears them"
+        )
+
+
+def _old_files(folder: str) -> int:
+    now = clock.wall_ns()
+    with suppress(OSError), os.scandir(folder) as entries:
+        return sum(now - each.stat(follow_symlinks=False).st_mtime_ns > OLD_NS for each in entries)
+    return 0
+
+
+def runs(root: str) -> Iterator[Finding]:
+    """Look for runs that have not ended and that nobody drives."""
+    layout = Layout(root)
+    for each in recorded(layout):
+        if not each.ended and not is_taken(layout.run(each.run).conductor):
+            yield Finding(
+                f"run {each.run} has not ended, and nobody drives it",
+                f"`orchd start`: the daemon goes on with it; or end it with `orchd cancel {each.run}`",
+            )
+
+
+def worktrees(root: str) -> Iterator[Finding]:
+    """Look for worktrees of tracks that no run has a use for any more."""
+    layout = Layout(root)
+    wanted = {path for each in recorded(layout) if not each.ended for path in _worktrees_of(layout, each.run)}
+    for path in sorted(_folders(f"{root}/{WORKTREES}")):
+        if path not in wanted and not any(each.startswith(f"{path}/") for each in wanted):
+            shown = visible(path)
+            yield Finding(
+                f"{shown} belongs to no run that goes on", f"look into it, then `git worktree remove {shown}`"
+            )
+
+
+def _worktrees_of(layout: Layout, run: str) -> list[str]:
+    with suppress(OrchdError, FileNotFoundError):
+        return [each.worktree for each in door.read_run(layout.run(run)).tracks]
+    return []
+
+
+def _folders(path: str) -> list[str]:
+    with suppress(OSError), os.scandir(path) as entries:
+        return [each.path for each in entries if each.is_dir(follow_symlinks=False)]
+    return []
+
+
+def logs(root: str) -> Iterator[Finding]:
+    """See whether agents could write their logs."""
+    folder = f"{root}/{LOGS}"
+    if os.path.lexists(folder) and (os.path.islink(folder) or not os.path.isdir(folder)):
+        yield Finding(f"{visible(folder)} is a link or a file", "put a real folder there")

@@ -1,0 +1,94 @@
+"""Driving one run from the command line, where no daemon does."""
+
+import asyncio
+import os
+import shlex
+from collections.abc import Callable
+from functools import partial
+from threading import Event
+
+from orchestrator import logs
+from orchestrator.cli.views import View, say_aside
+from orchestrator.cli.watching import Watched, follow
+from orchestrator.core.outcome import INTERRUPTED
+from orchestrator.core.run import RunRecord
+from orchestrator.core.text import visible
+from orchestrator.daemon.loop import Loop
+from orchestrator.errors import OrchdError
+from orchestrator.host import files, limits
+from orchestrator.state import cancel
+from orchestrator.state.layout import Layout, RunLayout
+
+
+def log_of(paths: RunLayout) -> str:
+    """Return where the process that drives a run logs what it meets."""
+    return f"{paths.private}/conductor.log"
+
+
+def conduct(layout: Layout, record: RunRecord, seen: View, rescan: float) -> bool:
+    """Drive the run to its end; tell whether a person ended it. ``rescan`` is in seconds.
+
+    Where another process drives it already this one stands by, and takes over should that one end. The
+    first Ctrl-C (or SIGTERM) asks the workers to end and waits for the report, the second leaves at once.
+    """
+    paths = layout.run(record.run)
+    files.ensure_folder(layout.locks)
+    files.ensure_folder(paths.private)
+    logs.set_up(log_of(paths), foreground=False)
+    limits.raise_descriptors()
+    interrupts = Interrupts(paths, record, seen)
+    asyncio.run(_life(layout, record, seen, rescan, interrupts))
+    return interrupts.asked
+
+
+async def _life(layout: Layout, record: RunRecord, seen: View, rescan: float, interrupts: "Interrupts") -> None:
+    loop = Loop(layout, rescan=rescan, only=record.run)
+    events = asyncio.get_running_loop()
+    for number in limits.ENDING:
+        events.add_signal_handler(number, interrupts.come, loop.poke)
+    over = Event()
+    watching = events.run_in_executor(None, follow, Watched(layout, record), seen, over.wait)
+    watching.add_done_callback(partial(_seen_to_its_end, loop.stop))
+    try:
+        await loop.run()
+    finally:
+        over.set()
+        await watching
+
+
+def _seen_to_its_end(stop: Callable[[], None], watching: asyncio.Future[None]) -> None:
+    """Stop when the run has its report, whoever wrote it; not because of a fault in showing it."""
+    if not watching.cancelled() and watching.exception() is None:
+        stop()
+
+
+class Interrupts:
+    """What Ctrl-C and SIGTERM do to a run that we drive. ``asked``: the first one came."""
+
+    def __init__(self, paths: RunLayout, record: RunRecord, seen: View) -> None:
+        self.asked = False
+        self._paths = paths
+        self._record = record
+        self._seen = seen
+
+    def come(self, poke: Callable[[], None]) -> None:
+        """Cancel the run; the second time leave it to its workers."""
+        if self.asked:
+            self._leave()
+        self.asked = True
+        try:
+            cancel.request(self._paths, None)
+        except OrchdError as error:
+            self._seen.note(f"the run cannot be cancelled: {error.message}; Ctrl-C again leaves")
+            return
+        self._seen.note("cancelled: the workers are asked to end, then comes the report; Ctrl-C again leaves at once")
+        poke()
+
+    def _leave(self) -> None:
+        """End as a crash would: everything is on disk, and whoever comes next takes it up from there."""
+        run, source = self._record.run, shlex.quote(visible(self._record.source, 500))
+        say_aside(
+            f"left at once; run {run} is cancelled, its workers end by themselves, and there is no report yet",
+            f"`orchd run {source} --resume` writes it, and so does a daemon (`orchd start`)",
+        )
+        os._exit(INTERRUPTED)

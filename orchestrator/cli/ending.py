@@ -1,0 +1,82 @@
+"""What is said of a run when it has ended: how each track ended, what was published, where the report is."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from orchestrator.cli import output
+from orchestrator.core.duration import brief
+from orchestrator.core.outcome import exit_of_run
+from orchestrator.core.run import Outcome, Publication, RunRecord
+from orchestrator.core.strictjson import parse_object
+from orchestrator.host import files
+from orchestrator.state import results
+from orchestrator.state.layout import RunLayout
+
+COLOURS: Final = {"merged": "green", "failed": "red", "conflict": "yellow", "cancelled": "yellow"}
+_HEADER: Final = ("track", "outcome", "time", "commit or error")
+_COMMIT: Final = 12
+_PUBLICATIONS: Final[Mapping[object, Publication]] = {
+    "pushed": Publication("pushed", "{branch} was pushed to {remote}, once"),
+    "already": Publication("already", "{remote} had {branch} already"),
+    "failed": Publication("failed", "the push to {remote} failed; the report says why, and what to do"),
+    "none": Publication("none", "nothing was pushed"),
+}
+
+
+def conclude(paths: RunLayout, record: RunRecord, *, as_json: bool, status: int | None) -> int:
+    """Say how the run ended, and return its exit code: ``status`` where that is not None."""
+    outcomes = [
+        each for track in record.tracks if (each := results.read_outcome(paths.outcome(track.agent_id))) is not None
+    ]
+    metrics = parse_object(files.read(paths.metrics, results.LARGEST).data)
+    publication = _PUBLICATIONS.get(metrics.get("publication"), _PUBLICATIONS["none"])
+    times = metrics.get("agent_durations")
+    seconds = times if isinstance(times, Mapping) else {}
+    code = exit_of_run(outcomes, publication, record.options.threshold) if status is None else status
+    if as_json:
+        rows = [_fields(each, record, seconds) for each in outcomes]
+        output.emit(
+            {
+                "run": record.run,
+                "exit": code,
+                "tracks": rows,
+                "publication": publication.state,
+                "summary": paths.summary,
+            }
+        )
+    else:
+        _show(outcomes, seconds)
+        output.say(publication.why.format(branch=record.target_branch, remote=record.remote))
+        output.say(f"the report is {paths.summary}")
+    return code
+
+
+def _fields(outcome: Outcome, record: RunRecord, seconds: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "track": outcome.track,
+        "agent_id": outcome.agent_id,
+        "title": record.find(outcome.agent_id).title,
+        "outcome": outcome.ended,
+        "seconds": seconds.get(outcome.agent_id),
+        "commit": outcome.commit or None,
+        "error": outcome.error or None,
+        "note": outcome.note or None,
+        "kept": outcome.kept or None,
+    }
+
+
+def _show(outcomes: Sequence[Outcome], seconds: Mapping[str, object]) -> None:
+    rows = [[each.track, each.ended, _time(seconds.get(each.agent_id)), _what(each)] for each in outcomes]
+    output.say("")
+    output.write(output.table(_HEADER, rows, COLOURS))
+    output.say("")
+    for note in dict.fromkeys(each.note for each in outcomes if each.note):
+        output.say(f"note: {note}")
+
+
+def _time(seconds: object) -> str:
+    return brief(seconds) if isinstance(seconds, int | float) else "-"
+
+
+def _what(outcome: Outcome) -> str:
+    return outcome.commit[:_COMMIT] if outcome.ended == "merged" else outcome.error

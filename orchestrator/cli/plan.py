@@ -1,0 +1,124 @@
+"""``orchd plan``: what a run would do."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Final
+
+import click
+
+from orchestrator.cli import output, source
+from orchestrator.cli.options import common_or_here
+from orchestrator.cli.selecting import names_of, selecting
+from orchestrator.cli.source import Source
+from orchestrator.core.acceptance import first_free, run_names
+from orchestrator.core.graph import SETTLED, Graph
+from orchestrator.core.track import Finding, Track
+from orchestrator.plans.selection import select
+from orchestrator.settings import load
+from orchestrator.state.layout import Layout
+
+COLOURS: Final = {"done": "green", "in_progress": "yellow", "skipped": "dim", "warn": "yellow", "error": "red"}
+_MOST_NAMES: Final = 3
+
+Waves = Sequence[Sequence[str]]
+
+
+@click.command("plan")
+@click.argument("name", metavar="SOURCE")
+@selecting
+@click.option("--agents", type=click.IntRange(1, 1000), metavar="N", help="Show what would start with so many at once.")
+@common_or_here
+def command(root: str, as_json: bool, name: str, group: str | None, tracks: str | None, agents: int | None) -> None:
+    """Show the tracks of SOURCE, in what order they would run and why, and what is doubtful; change nothing."""
+    found = source.read(name)
+    refusal = source.refusal(found)
+    chosen = () if refusal else select(found.plan, group, names_of(tracks))
+    shown = chosen if group is not None or tracks is not None else found.plan.tracks
+    graph = Graph(shown)
+    if as_json:
+        output.emit(_document(found, root, shown, graph.waves()))
+    else:
+        at_once = agents or load(root).run.agents
+        _show(found, shown, graph)
+        if not refusal:
+            _show_start(chosen, at_once)
+    if refusal:
+        raise refusal
+
+
+def _document(found: Source, root: str, tracks: Sequence[Track], waves: Waves) -> dict[str, object]:
+    parallel = Layout(root).parallel
+    return {
+        "source": found.path,
+        "run": first_free(run_names(found.stem), lambda run: os.path.lexists(f"{parallel}/{run}")),
+        "tracks": [fields(track) for track in tracks],
+        "waves": waves,
+        "findings": [asdict(each) for each in found.plan.findings],
+    }
+
+
+def fields(track: Track) -> dict[str, object]:
+    """Return a track in the form of ``orchd plan --json``."""
+    return {
+        "track": track.track,
+        "title": track.title,
+        "group": track.group,
+        "state": track.state,
+        "depends_on": track.depends_on,
+        "paths": track.paths,
+        "line": track.line,
+        "estimate": track.estimate,
+        "body": track.body,
+        "acceptance": track.acceptance,
+    }
+
+
+def _show(found: Source, tracks: Sequence[Track], graph: Graph) -> None:
+    output.say(found.path)
+    if tracks:
+        output.say("")
+        output.write(output.table(_header(tracks), _rows(tracks, graph), COLOURS))
+    if found.plan.findings:
+        output.say("")
+        output.write(output.table(("finding", "line", "rule", "what"), map(_finding, found.plan.findings), COLOURS))
+
+
+def _header(tracks: Sequence[Track]) -> list[str]:
+    size = ["minutes"] if _sized(tracks) else []
+    return ["wave", "track", "state", "title", *size, "line", "waits for", "because"]
+
+
+def _sized(tracks: Sequence[Track]) -> bool:
+    return any(track.estimate is not None for track in tracks)
+
+
+def _rows(tracks: Sequence[Track], graph: Graph) -> Iterator[list[str]]:
+    """Yield the tracks wave by wave, with what they still wait for; then those that no wave holds."""
+    wave_of = {name: str(number) for number, wave in enumerate(graph.waves(), 1) for name in wave}
+    order: Mapping[str, int] = {name: position for position, name in enumerate(wave_of)}
+    for track in sorted(tracks, key=lambda each: order.get(each.track, len(order))):
+        size = [str(track.estimate or "-")] if _sized(tracks) else []
+        wave = wave_of.get(track.track, "-")
+        needs = "-" if track.state in SETTLED else _listed(graph.needs(track.track))
+        rule = "-" if track.state in SETTLED else track.rule or "-"
+        yield [wave, track.track, track.state, track.title, *size, str(track.line), needs, rule]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" +{len(names) - _MOST_NAMES}" if len(names) > _MOST_NAMES else ""
+    return (", ".join(names[:_MOST_NAMES]) or "-") + more
+
+
+def _finding(finding: Finding) -> list[str]:
+    return [finding.level, str(finding.line or "-"), finding.rule, finding.message]
+
+
+def _show_start(chosen: Sequence[Track], agents: int) -> None:
+    output.say("")
+    if not chosen:
+        output.say("NO WORK AVAILABLE")
+        return
+    first = Graph(chosen).waves()[0][:agents]
+    output.say(f"a run takes on {', '.join(track.track for track in chosen)}")
+    output.say(f"with {agents} at once it starts with {', '.join(first)}")

@@ -1,0 +1,79 @@
+"""What the files say of runs: when each began, when it ended, and where its report is."""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from orchestrator.core.name import check_name, is_name
+from orchestrator.core.strictjson import parse_object
+from orchestrator.errors import NotFound, Unreadable
+from orchestrator.host import files
+from orchestrator.state.layout import Layout
+
+LARGEST = 64 * 1024 * 1024
+"""A record of more bytes is not read: thousands of tracks are far less."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """One accepted run; ``ended`` once it has a report. What the files do not say is empty or None.
+
+    Times are ISO 8601 UTC; ``succeeded`` counts tracks.
+    """
+
+    run: str
+    source: str
+    created_at: str
+    ended_at: str
+    tracks: int | None
+    succeeded: int | None
+    ended: bool
+
+
+def recorded(layout: Layout) -> list[RunFile]:
+    """Return every accepted run, the newest first."""
+    try:
+        names = os.listdir(layout.parallel)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    found = [_of(layout, name) for name in names if is_name(name) and os.path.lexists(layout.run(name).record)]
+    return sorted(found, key=lambda each: (each.created_at, each.run), reverse=True)
+
+
+def _of(layout: Layout, run: str) -> RunFile:
+    paths = layout.run(run)
+    record, metrics = _fields(paths.record), _fields(paths.metrics)
+    tracks, succeeded = record.get("tracks"), metrics.get("successful_agents")
+    return RunFile(
+        run=run,
+        source=_text(record, "source"),
+        created_at=_text(record, "created_at"),
+        ended_at=_text(metrics, "end_time"),
+        tracks=len(tracks) if isinstance(tracks, list) else None,
+        succeeded=succeeded if isinstance(succeeded, int) else None,
+        ended=os.path.lexists(paths.metrics),
+    )
+
+
+def _fields(path: str) -> Mapping[str, object]:
+    with suppress(FileNotFoundError, Unreadable):
+        return parse_object(files.read(path, LARGEST).data)
+    return {}
+
+
+def _text(fields: Mapping[str, object], key: str) -> str:
+    value = fields.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def chosen(layout: Layout, run: str | None) -> RunFile:
+    """Return that run, or the newest that has a report. Raises :class:`NotFound`."""
+    if run is not None:
+        check_name("run", run)
+    runs = recorded(layout)
+    for each in runs:
+        if each.run == run or (run is None and each.ended):
+            return each
+    what = "no run has ended yet" if run is None else f"no run is called {run}"
+    raise NotFound(what, hint="`orchd runs` shows every run")

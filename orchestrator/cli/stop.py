@@ -1,0 +1,18 @@
+"""``orchd stop``: end the daemon."""
+
+import click
+
+from orchestrator.cli import output, service
+from orchestrator.cli.options import common
+
+
+@click.command("stop")
+@click.option("--workers", is_flag=True, help="End the workers too: TERM, a grace, KILL of each whole group.")
+@common
+def command(root: str, as_json: bool, workers: bool) -> None:
+    """End the daemon and return once it has gone. Workers go on; the next daemon finds them."""
+    stopped = service.stop(root, workers=workers)
+    if as_json:
+        output.emit({"stopped": stopped})
+    else:
+        output.say("the daemon has ended" if stopped else "no daemon is running")

@@ -1,0 +1,122 @@
+"""Watching a run. Whoever watches reads its files, a few times a second, and has no other part in it."""
+
+import os
+import re
+import stat
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from orchestrator.claims import FileClaims
+from orchestrator.cli.frame import Look, Row
+from orchestrator.cli.views import View
+from orchestrator.core.facts import RunFacts, TrackFacts, TrackState, states_of
+from orchestrator.core.run import RunRecord
+from orchestrator.core.schedule import unmet
+from orchestrator.daemon.gather import Conducted, RunFiles
+from orchestrator.daemon.statuses import Statuses
+from orchestrator.host import clock
+from orchestrator.state.layout import Layout
+
+EVERY: Final = 0.2
+"""Seconds between two looks."""
+
+_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_TAIL: Final = 4096
+_CONTROL: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)")
+_BREAK: Final = re.compile(r"[\r\n]+")
+_OUR_OWN: Final = re.compile(r"\[orchd [0-9TZ:.-]{1,40}\] ")
+
+
+class Watched:
+    """One run, looked at again and again through its files."""
+
+    def __init__(self, layout: Layout, record: RunRecord) -> None:
+        self._layout = layout
+        self._record = record
+        self._files = RunFiles(layout)
+        self._statuses = Statuses(layout.run(record.run))
+        self._store = FileClaims(layout.root)
+
+    def look(self) -> Look:
+        """Return what there is to see now."""
+        found = (self._store.read(each.track) for each in self._record.tracks)
+        claims = {seen.track: seen for seen in found if seen is not None}
+        facts = self._files.facts(self._record, self._statuses.read(claims), claims, Conducted(self._record))
+        states = states_of(facts)
+        now = clock.iso()
+        rows = tuple(self._row(facts, each, states[each.spec.agent_id], now) for each in facts.tracks)
+        return Look(self._record.run, rows, between(self._record.created_at, now), facts.ended)
+
+    def _row(self, run: RunFacts, facts: TrackFacts, state: TrackState, now: str) -> Row:
+        status = self._statuses.found.get(facts.spec.agent_id)
+        phase = status.metadata.get("phase") if status is not None else None
+        return Row(
+            track=facts.spec.track,
+            title=facts.spec.title,
+            state=facts.outcome.ended if facts.outcome is not None else state.where,
+            phase=phase if isinstance(phase, str) else "",
+            seconds=_seconds(facts, status.start_time if status is not None else None, now),
+            percent=None if facts.status is None else facts.status.percent,
+            last=self._last(run, facts, state),
+        )
+
+    def _last(self, run: RunFacts, facts: TrackFacts, state: TrackState) -> str:
+        if state.where == "running":
+            question = facts.status.needs_input if facts.status is not None else ""
+            return f"needs input: {question}" if question else last_line(self._layout.log(facts.spec.track))
+        if state.where == "waiting":
+            merged = {
+                each.spec.track for each in run.tracks if each.outcome is not None and each.outcome.ended == "merged"
+            }
+            before = sorted(unmet(run, facts) - merged)
+            return f"waits for {', '.join(before)}" if before else ""
+        return state.why
+
+
+def _seconds(facts: TrackFacts, began: str | None, now: str) -> float | None:
+    """Return how long the attempt takes or took, by the worker's own words."""
+    result = facts.result
+    start = result.started_at if result is not None else began
+    if start is None or not facts.job_attempt:
+        return None
+    end = result.ended_at if result is not None and result.finished else ""
+    return between(start, end or (facts.outcome.at if facts.outcome is not None else now))
+
+
+def between(start: str, end: str) -> float | None:
+    """Return the seconds between two ISO times, UTC where they name no zone; None where one is none."""
+    try:
+        first, last = (datetime.fromisoformat(each) for each in (start, end))
+    except ValueError:
+        return None
+    aware = (each if each.tzinfo is not None else each.replace(tzinfo=UTC) for each in (first, last))
+    begun, ended = aware
+    return max((ended - begun).total_seconds(), 0.0)
+
+
+def last_line(path: str) -> str:
+    """Return the last line of text in a log, without what moves a cursor or paints; empty where there is none."""
+    try:
+        fd = os.open(path, _OPEN)
+    except OSError:
+        return ""
+    try:
+        facts = os.fstat(fd)
+        data = os.pread(fd, _TAIL, max(0, facts.st_size - _TAIL)) if stat.S_ISREG(facts.st_mode) else b""
+    finally:
+        os.close(fd)
+    lines = _BREAK.split(_CONTROL.sub("", data.decode("utf-8", "replace")))
+    line = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return _OUR_OWN.sub("", line, count=1)
+
+
+def follow(watched: Watched, seen: View, pause: Callable[[float], object]) -> None:
+    """Show a run until it has ended, or until ``pause``, given seconds to wait, returns something true."""
+    over: object = False
+    while True:
+        look = watched.look()
+        seen.show(look)
+        if look.ended or over:
+            return
+        over = pause(EVERY)

@@ -1,0 +1,208 @@
+"""What would happen, said beforehand; and nothing happens."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.orchd import Ended
+from tests.projects import Project
+
+ROADMAP = """\
+# Work
+
+### **Group A: Base** ✅ **[DONE]**
+
+1. **Track 1: Ground** ✅
+
+### **Group B: Middle**
+
+**Prerequisites**: Group A complete
+
+1. **Track 1: Left** (all parallel)
+   - `left.py`
+   - it must stand
+2. **Track 2: Right** 🔄 **[IN PROGRESS]** (~15 min)
+   - `right.py`
+3. **Track 3: Roof** (after Track 1)
+
+### **Group C: Top**
+
+**Prerequisites**: Group B complete
+
+1. **Track 1: Flag**
+"""
+FIELDS = {"track", "title", "group", "state", "depends_on", "paths", "line", "estimate", "body", "acceptance"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A root with a roadmap."""
+    made = Project(tmp_path)
+    made.write("ROADMAP.md", ROADMAP)
+    made.write("orchestrator.toml", "")
+    return made
+
+
+def plan(project: Project, *words: str) -> Ended:
+    """Ask for the plan; whatever the answer, nothing may have changed."""
+    before = sorted(project.root.rglob("*"))
+    said = project("plan", *words)
+    assert sorted(project.root.rglob("*")) == before
+    assert said.tame
+    return said
+
+
+def test_the_document(project: Project) -> None:
+    """The form that scripts rely on."""
+    said = plan(project, "ROADMAP.md", "--json")
+    assert (said.status, said.err) == (0, "")
+    document = said.document
+    assert set(document) == {"source", "run", "tracks", "waves", "findings"}
+    assert (document["source"], document["run"]) == (str(project.root / "ROADMAP.md"), "roadmap")
+    assert document["waves"] == [
+        ["group_B_track_1", "group_B_track_2"],
+        ["group_B_track_3"],
+        ["group_C_track_1"],
+    ]
+    tracks = document["tracks"]
+    assert isinstance(tracks, list)
+    assert all(set(each) == FIELDS for each in tracks)
+    assert [(each["track"], each["state"], each["line"]) for each in tracks] == [
+        ("group_A_track_1", "done", 5),
+        ("group_B_track_1", "open", 11),
+        ("group_B_track_2", "in_progress", 14),
+        ("group_B_track_3", "open", 16),
+        ("group_C_track_1", "open", 22),
+    ]
+    left, right = tracks[1], tracks[2]
+    assert (left["paths"], left["acceptance"], right["estimate"]) == (["left.py"], ["it must stand"], 15)
+    assert document["findings"]
+
+
+def test_the_run_has_a_free_name(project: Project) -> None:
+    """Where a run of that name exists, the next one is numbered."""
+    (project.root / "runtime" / "parallel" / "roadmap").mkdir(parents=True)
+    assert plan(project, "ROADMAP.md", "--json").document["run"] == "roadmap-2"
+
+
+def test_the_table(project: Project) -> None:
+    """A person sees each track with its wave, state, what it waits for and why, and what would start."""
+    said = plan(project, "ROADMAP.md", "--agents", "1")
+    assert said.status == 0
+    rows = {line.split()[1]: line for line in said.out.splitlines() if "group_" in line and line[0] in "123-"}
+    assert rows["group_B_track_1"].split()[:4] == ["1", "group_B_track_1", "open", "Left"]
+    assert rows["group_B_track_3"].split()[0] == "2"
+    assert "after Track 1 (line 16)" in rows["group_B_track_3"]
+    assert rows["group_A_track_1"].split()[0] == "-"
+    assert "a run takes on group_B_track_1, group_B_track_2, group_B_track_3" in said.out
+    assert "with 1 at once it starts with group_B_track_1\n" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "tracks"),
+    [
+        (["--group", "B"], ["group_B_track_1", "group_B_track_2", "group_B_track_3"]),
+        (["--group", "middle"], ["group_B_track_1", "group_B_track_2", "group_B_track_3"]),
+        (["--tracks", "group_B_track_2, group_B_track_1"], ["group_B_track_1", "group_B_track_2"]),
+        (["--group", "A"], []),
+    ],
+)
+def test_a_part(project: Project, words: list[str], tracks: list[str]) -> None:
+    """A group by letter or name, or some tracks: what a run of that part would carry."""
+    found = plan(project, "ROADMAP.md", "--json", *words).document["tracks"]
+    assert isinstance(found, list)
+    assert [each["track"] for each in found] == tracks
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["--group", "Z"], 64),
+        (["--tracks", "group_Z_track_1"], 64),
+        (["--tracks", "../x"], 64),
+        (["--tracks", ","], 64),
+        (["--agents", "0"], 64),
+        (["--group", "C"], 4),
+        (["--tracks", "group_B_track_3"], 4),
+    ],
+)
+def test_a_part_that_cannot_be(project: Project, words: list[str], status: int) -> None:
+    """What is not there, and what waits for something else: one line and what to do."""
+    said = plan(project, "ROADMAP.md", *words)
+    assert said.status == status
+    assert said.err.count("\n") == 2
+    assert "hint: " in said.err
+
+
+def test_nothing_is_open(project: Project) -> None:
+    """A plan without work says so."""
+    project.write("ROADMAP.md", ROADMAP.partition("### **Group B")[0])
+    said = plan(project, "ROADMAP.md")
+    assert said.status == 0
+    assert said.out.endswith("NO WORK AVAILABLE\n")
+
+
+def test_tracks_that_wait_for_each_other(project: Project) -> None:
+    """Everything is shown, then refused with the line; with JSON each goes to its own stream."""
+    project.write(
+        "LOOP.md", "### Group A: X\n\n1. **Track 1: One** (after Track 2)\n2. **Track 2: Two** (after Track 1)\n"
+    )
+    said = plan(project, "LOOP.md")
+    assert said.status == 4
+    assert "group_A_track_2" in said.out
+    assert said.err.startswith("orchd: LOOP.md:3: these wait for each other")
+    said = plan(project, "LOOP.md", "--json")
+    findings = said.document["findings"]
+    assert isinstance(findings, list)
+    assert [each["line"] for each in findings if each["level"] == "error"] == [3]
+    assert said.error["code"] == "not_independent"
+    assert said.status == 4
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"# Nothing here\n", 3),
+        (b"", 3),
+        (b"### Group A: X\n\n1. **Track 1: \xff**\n", 3),
+        (ROADMAP.encode("utf-16"), 3),
+        (b"\xef\xbb\xbf### Group A: X\n\n1. **Track 1: One**\n", 0),
+        (b"### Group A: X\r\n\r\n1. **Track 1: One**\r\n", 0),
+    ],
+)
+def test_what_is_no_roadmap(project: Project, data: bytes, status: int) -> None:
+    """No tracks, or no text: exit 3, with the forms that are accepted. A mark of order and line ends do not matter."""
+    (project.root / "ROADMAP.md").write_bytes(data)
+    said = plan(project, "ROADMAP.md")
+    assert said.status == status
+    assert ("hint: " in said.err) is bool(status)
+
+
+@pytest.mark.parametrize("name", ["missing.md", "ROADMAP.md/x", "x" * 5000, "\x1b[2J", "issue:12", "--", ""])
+def test_a_source_that_is_not_there(project: Project, name: str) -> None:
+    """One line that names it, escaped."""
+    said = plan(project, "--", name)
+    assert said.status in {3, 64}
+    assert said.out == ""
+    assert "\x1b" not in said.err
+    assert said.err.count("\n") == 2
+
+
+def test_what_is_no_file(project: Project) -> None:
+    """A folder, a FIFO and a device are not read; a link is followed to its end."""
+    os.mkfifo(project.root / "fifo")
+    (project.root / "link.md").symlink_to("ROADMAP.md")
+    for name in (".", "fifo", "/dev/zero"):
+        said = plan(project, name)
+        assert (said.status, said.out) == (3, "")
+    assert plan(project, "link.md", "--json").document["source"] == str(project.root / "ROADMAP.md")
+
+
+def test_hostile_titles(project: Project) -> None:
+    """No raw escape reaches the terminal; the document has them as JSON has."""
+    project.write("ROADMAP.md", "### Group A: X\n\n1. **Track 1: a\x1b[2J\u202eb** `\x07.py`\n")
+    assert "\x1b" not in plan(project, "ROADMAP.md").out
+    said = plan(project, "ROADMAP.md", "--json")
+    assert said.out.isascii()
+    assert "\x1b" not in said.out
