@@ -54,5 +54,7 @@ def phase(agent: Agent, track: RunTrack, name: str, prompt: str, prompt_path: st
 
 def _as_argument(prompt: str) -> str:
     if len(prompt.encode("utf-8")) > LONGEST_ARGUMENT:
-        raise AgentUnavailable("the prompt is too long for an argument", hint='use prompt = "stdin" or "file" in [agent.command]')
+        raise AgentUnavailable(
+            "the prompt is too long for an argument", hint='use prompt = "stdin" or "file" in [agent.command]'
+        )
     return prompt.replace("\0", "")

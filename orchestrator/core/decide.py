@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StartWorker, StopWorker
-from orchestrator.core.facts import RunFacts, TrackFacts, TrackState, states_of
+from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StopWorker
+from orchestrator.core.facts import RunFacts, TrackState, states_of
 from orchestrator.core.schedule import hopeless, is_ready, startable
 
 
@@ -41,7 +41,9 @@ def _endings(run: RunFacts, states: Mapping[str, TrackState]) -> Iterator[EndTra
         elif cancelled and state.where in ("waiting", "held"):
             yield EndTrack(name, spec.agent_id, "cancelled", "cancelled before it started", 0)
         elif state.where in ("waiting", "held") and (before := hopeless(run, track)):
-            yield EndTrack(name, spec.agent_id, "failed", f"UNKNOWN: not started: it depends on {before}, which was not merged", 0)
+            yield EndTrack(
+                name, spec.agent_id, "failed", f"UNKNOWN: not started: it depends on {before}, which was not merged", 0
+            )
 
 
 def _merge(run: RunFacts, states: Mapping[str, TrackState]) -> Sequence[Integrate]:

@@ -12,7 +12,9 @@ from orchestrator.core.claim import State as OwnerState
 from orchestrator.core.result import Attempt
 from orchestrator.core.run import Outcome, RunRecord, RunTrack
 
-Where = Literal["waiting", "held", "starting", "running", "orphaned", "committed", "merging", "vanished", "failing", "ended"]
+Where = Literal[
+    "waiting", "held", "starting", "running", "orphaned", "committed", "merging", "vanished", "failing", "ended"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,9 @@ def _never_claimed(facts: TrackFacts, _run: str) -> TrackState | None:
     if ran or (facts.result is not None):
         return TrackState("failing", "UNKNOWN: the worker died before it could say how the attempt ended")
     if facts.exited is not None and facts.exited != LOST:
-        return TrackState("failing", f"RESOURCE_ERROR: the worker ended with status {facts.exited} before it claimed the track")
+        return TrackState(
+            "failing", f"RESOURCE_ERROR: the worker ended with status {facts.exited} before it claimed the track"
+        )
     return None
 
 

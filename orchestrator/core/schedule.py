@@ -18,7 +18,9 @@ def startable(run: RunFacts, states: Mapping[str, TrackState], now: float) -> Se
         free = min(free, 1)
         if run.last_start is not None and now < run.last_start + options.stagger_seconds:
             return ()
-    return tuple(StartWorker(run.record.run, each.spec.agent_id, each.job_attempt or 1) for each in ready[: max(free, 0)])
+    return tuple(
+        StartWorker(run.record.run, each.spec.agent_id, each.job_attempt or 1) for each in ready[: max(free, 0)]
+    )
 
 
 def is_ready(run: RunFacts, track: TrackFacts) -> bool:

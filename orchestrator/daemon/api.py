@@ -36,7 +36,9 @@ class Api:
         try:
             listener = bind_private(self._layout.socket)
         except OSError as error:
-            raise DaemonUnavailable(f"cannot listen on {visible(self._layout.socket)}: {os.strerror(error.errno or 0)}") from error
+            raise DaemonUnavailable(
+                f"cannot listen on {visible(self._layout.socket)}: {os.strerror(error.errno or 0)}"
+            ) from error
         self._server = await asyncio.start_unix_server(self._client, sock=listener, limit=LONGEST_LINE)
 
     async def close(self) -> None:
@@ -121,5 +123,7 @@ def _uid(connection: socket.socket) -> int:
     """Return the user of the process at the other end, as the kernel says it."""
     if not hasattr(socket, "SO_PEERCRED"):
         return os.geteuid()
-    _pid, uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    _pid, uid, _gid = struct.unpack(
+        "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    )
     return int(uid)

@@ -7,7 +7,8 @@ it up where its files say it is: workers that live are left alone, what they fin
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -94,7 +95,7 @@ class Conductor:
         else:
             self._look_at_all = True
 
-    def turn(self, seen: Sight, now: float, changed: Set[str]) -> float | None:
+    def turn(self, seen: Sight, now: float, changed: AbstractSet[str]) -> float | None:
         """Decide and perform for every run that something happened to; return when to come again.
 
         ``changed`` are the tracks whose locks are others than before; ``now`` is monotonic seconds.
@@ -103,8 +104,19 @@ class Conductor:
             self._look_at_all = False
             self._take_up()
         self._collect(now)
-        due = [each for driven in list(self._driven.values()) if (each := self._turn_of(driven, seen, now, changed)) is not None]
-        return min(due, default=None)
+        due = [self._guarded(driven, seen, now, changed) for driven in list(self._driven.values())]
+        return min((each for each in due if each is not None), default=None)
+
+    def _guarded(self, driven: Driven, seen: Sight, now: float, changed: AbstractSet[str]) -> float | None:
+        """What goes wrong with one run leaves the others alone."""
+        try:
+            return self._turn_of(driven, seen, now, changed)
+        except (OrchdError, OSError) as error:
+            _log.warning("run %s: %s; trying again", driven.own.record.run, visible(str(error)))
+        except Exception:  # noqa: BLE001  # the boundary: a bug is told whole, and the other runs go on
+            _log.exception("a bug while deciding about run %s", driven.own.record.run)
+        driven.due = now + RETRY
+        return driven.due
 
     def _take_up(self) -> None:
         """Drive every accepted run without a report that no other process drives."""
@@ -131,7 +143,7 @@ class Conductor:
         self._driven[run] = Driven(Conducted(record), instance)
         self._journal.write("run.adopted", {"run": run, "pid": os.getpid()})
 
-    def _turn_of(self, driven: Driven, seen: Sight, now: float, changed: Set[str]) -> float | None:
+    def _turn_of(self, driven: Driven, seen: Sight, now: float, changed: AbstractSet[str]) -> float | None:
         record = driven.own.record
         self._try_again(driven, now)
         if driven.dirty or now >= driven.due or any(track.track in changed for track in record.tracks):
@@ -214,7 +226,9 @@ class Conductor:
             worker.doing = "started"
             worker.pid = what.pid
             self._workers.add(self._layout.run(run).job(agent_id), what)
-            self._journal.write("worker.started", {"run": run, "track": driven.own.record.find(agent_id).track, "pid": what.pid})
+            self._journal.write(
+                "worker.started", {"run": run, "track": driven.own.record.find(agent_id).track, "pid": what.pid}
+            )
         elif isinstance(what, Outcome):
             worker.doing = ""
             fields = {"run": run, "track": what.track, "commit": what.commit, "error": what.error}
@@ -231,7 +245,13 @@ class Conductor:
             worker.trouble = f"{kind}: {visible(text)}"
             worker.doing = ""
             return
-        _log.warning("run %s, %s: %s; trying again in %g s", driven.own.record.run, agent_id or "the report", visible(text), RETRY)
+        _log.warning(
+            "run %s, %s: %s; trying again in %g s",
+            driven.own.record.run,
+            agent_id or "the report",
+            visible(text),
+            RETRY,
+        )
         driven.retries.append((now + RETRY, agent_id))
 
     def _ended(self, driven: Driven) -> None:
@@ -247,7 +267,9 @@ class Conductor:
                 if self._layout.run(driven.own.record.run).job(track.agent_id) == job:
                     driven.own.worker(track.agent_id).exited = status
                     driven.dirty = True
-                    self._journal.write("worker.ended", {"run": driven.own.record.run, "track": track.track, "status": status})
+                    self._journal.write(
+                        "worker.ended", {"run": driven.own.record.run, "track": track.track, "status": status}
+                    )
 
     @property
     def longest_grace(self) -> float:

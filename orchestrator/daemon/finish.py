@@ -1,9 +1,11 @@
 """The end of a run: one push for everything that was merged, then the report."""
 
+from contextlib import suppress
+
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.text import visible
 from orchestrator.errors import CommandFailed
-from orchestrator.git import publish, repository
+from orchestrator.git import publish, repository, worktree
 from orchestrator.git.publish import Published
 from orchestrator.host import clock, files
 from orchestrator.host.failpoint import reach
@@ -17,8 +19,11 @@ from orchestrator.state.layout import Layout
 def finish(layout: Layout, record: RunRecord) -> Publication:
     """Push once and write the report; ``metrics.json`` comes last and says that the run is over."""
     paths = layout.run(record.run)
-    outcomes = [each for track in record.tracks if (each := results.read_outcome(paths.outcome(track.agent_id))) is not None]
+    outcomes = [
+        each for track in record.tracks if (each := results.read_outcome(paths.outcome(track.agent_id))) is not None
+    ]
     publication = _publish(layout, record, outcomes)
+    _tidy(layout, record, outcomes)
     Journal(layout.root).write(
         "push.failed" if publication.state == "failed" else "push.done",
         {"run": record.run, "state": publication.state, "why": publication.why},
@@ -36,6 +41,14 @@ def finish(layout: Layout, record: RunRecord) -> Publication:
     reach("finish.reported")
     files.publish(paths.metrics, encode(metrics), temp, durable=True)
     return publication
+
+
+def _tidy(layout: Layout, record: RunRecord, outcomes: list[Outcome]) -> None:
+    """Remove the worktrees and branches of merged tracks that a crash left; what cannot go stays, the run ends."""
+    with suppress(CommandFailed):
+        repo = repository.survey(layout.root, record.target_branch)
+        for track in (record.find(each.agent_id) for each in outcomes if each.ended == "merged"):
+            worktree.forget(repo, track.worktree, track.branch)
 
 
 def _publish(layout: Layout, record: RunRecord, outcomes: list[Outcome]) -> Publication:

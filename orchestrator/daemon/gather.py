@@ -110,7 +110,11 @@ class RunFiles:
         return sorted(name for name in names if is_name(name) and os.path.lexists(self._layout.run(name).record))
 
     def facts(
-        self, record: RunRecord, statuses: Mapping[str, Status], claims: Mapping[str, Seen], own: Conducted | None = None
+        self,
+        record: RunRecord,
+        statuses: Mapping[str, Status],
+        claims: Mapping[str, Seen],
+        own: Conducted | None = None,
     ) -> RunFacts:
         """Return everything known of a run; ``own`` adds what this process does about it."""
         paths = self._layout.run(record.run)
@@ -125,7 +129,12 @@ class RunFiles:
         )
 
     def _track(
-        self, paths: RunLayout, spec: RunTrack, statuses: Mapping[str, Status], claims: Mapping[str, Seen], own: Conducted
+        self,
+        paths: RunLayout,
+        spec: RunTrack,
+        statuses: Mapping[str, Status],
+        claims: Mapping[str, Seen],
+        own: Conducted,
     ) -> TrackFacts:
         agent_id = spec.agent_id
         worker = own.workers.get(agent_id) or Worker()
@@ -162,7 +171,14 @@ def claim_facts(seen: Seen | None) -> ClaimFacts | None:
     record, verdict = seen.record, seen.verdict
     if isinstance(record, Claim):
         return ClaimFacts(
-            verdict.state, verdict.why, record.token, visible(record.owner, 60), record.run, record.attempt, record.fence, record.pid
+            verdict.state,
+            verdict.why,
+            record.token,
+            visible(record.owner, 60),
+            record.run,
+            record.attempt,
+            record.fence,
+            record.pid,
         )
     pid = record.pid
     owner = f"process {pid}" if isinstance(record, BarePid) else "somebody"

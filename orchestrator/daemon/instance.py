@@ -20,7 +20,9 @@ class Instance:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._lock = FileLock(path, timeout=0, mode=_MODE, thread_local=False, preserve_lock_file=True, fallback_to_soft=False)
+        self._lock = FileLock(
+            path, timeout=0, mode=_MODE, thread_local=False, preserve_lock_file=True, fallback_to_soft=False
+        )
 
     def take(self, wait: float = 0.0) -> bool:
         """Take the lock unless another process has it for ``wait`` seconds; tell whether it is ours now."""

@@ -34,7 +34,11 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, attempt: int, base: 
         owner=f"{record.agent.kind}:{track.agent_id}",
         working_dir=track.worktree,
         branch_name=track.branch,
-        phases=(_agent(paths, record, track, "work"), _agent(paths, record, track, "review"), _commit(paths, record, track, base)),
+        phases=(
+            _agent(paths, record, track, "work"),
+            _agent(paths, record, track, "review"),
+            _commit(paths, record, track, base),
+        ),
         env={"MASTER_ISSUE": record.run, "SUB_ISSUE": track.track},
         grace_seconds=record.options.grace_seconds,
         heartbeat_seconds=record.options.heartbeat_seconds,
@@ -51,7 +55,7 @@ def _agent(paths: RunLayout, record: RunRecord, track: RunTrack, name: str) -> P
 def _commit(paths: RunLayout, record: RunRecord, track: RunTrack, base: str) -> Phase:
     """The commit phase runs in the worker, under its claim, so that it happens with or without a daemon."""
     where = f" - Group {track.group}, Track {track.number}" if track.group and track.number else ""
-    what = [visible(line.strip(), 300) for line in track.body.splitlines() if line.strip()]
+    what = [visible(line.strip().lstrip("-*+ "), 300) for line in track.body.splitlines() if line.strip()]
     spec = {
         "v": 1,
         "branch": track.branch,

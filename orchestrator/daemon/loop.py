@@ -17,6 +17,7 @@ from orchestrator.claims import FileClaims, Removed
 from orchestrator.core.claim import Claim
 from orchestrator.core.name import is_name
 from orchestrator.core.status import Status
+from orchestrator.core.text import visible
 from orchestrator.daemon.conductor import Conductor, Sight
 from orchestrator.daemon.sensors import Changed, ClaimSensor
 from orchestrator.daemon.statuses import StatusSensor
@@ -41,6 +42,14 @@ UNHELD_LOOK: Final = 1.0
 """The same for owners that cannot be held by a descriptor."""
 
 ENDING_LOOK: Final = 0.1
+
+HURT_WAIT: Final = 0.5
+"""Seconds until the next turn after one that failed."""
+
+COMPLAIN_EVERY: Final = 60.0
+
+MOST_BUGS: Final = 20
+"""After so many failed turns in a row it is no use going on."""
 
 WORKERS_LEAVE: Final = 5.0
 """Seconds that workers get to end on ``stop --workers``, beyond their grace."""
@@ -69,6 +78,8 @@ class Loop:
         self._busy: dict[str, tuple[float, float]] = {}
         self._next_rescan = 0.0
         self._next_sweep = 0.0
+        self._hurts = 0
+        self._next_complaint = 0.0
         self._stopping = False
         self._ending: tuple[frozenset[str], float] | None = None
 
@@ -79,8 +90,7 @@ class Loop:
         try:
             while not self._stopping and not self.conductor.over:
                 self._wake.clear()
-                delay = self._turn()
-                await self._wait(delay)
+                await self._wait(self._guarded_turn())
         finally:
             self._watch.close()
             self._claims.close()
@@ -107,7 +117,11 @@ class Loop:
         if self._ending is None:
             return
         tracks, deadline = self._ending
-        left = [track for track in tracks if track in self._claims.seen and self._claims.seen[track].verdict.state == "alive"]
+        left = [
+            track
+            for track in tracks
+            if track in self._claims.seen and self._claims.seen[track].verdict.state == "alive"
+        ]
         if left and now < deadline:
             return
         if left:
@@ -128,6 +142,29 @@ class Loop:
     def claims(self) -> ClaimSensor:
         """What is known of the locks."""
         return self._claims
+
+    def _guarded_turn(self) -> float:
+        """Turn; what goes wrong in one turn is told, at most once a minute, and everything is looked at anew."""
+        try:
+            delay = self._turn()
+        except (OrchdError, OSError) as error:
+            return self._hurt(str(error), None)
+        except Exception as error:  # noqa: BLE001  # the boundary: a bug is told whole, and the rest goes on
+            _log.exception("a bug in the daemon; it goes on")
+            return self._hurt(str(error), error)
+        self._hurts = 0
+        return delay
+
+    def _hurt(self, what: str, bug: Exception | None) -> float:
+        self._hurts += 1
+        if bug is not None and self._hurts >= MOST_BUGS:
+            raise bug
+        now = clock.steady()
+        if now >= self._next_complaint:
+            self._next_complaint = now + COMPLAIN_EVERY
+            _log.warning("the machine refuses: %s; trying on", visible(what))
+        self._next_rescan = 0.0
+        return HURT_WAIT
 
     def _turn(self) -> float:
         """Gather, decide, perform; return how long (s) there is nothing to do."""
@@ -214,12 +251,25 @@ class Loop:
     def _note(self, change: Changed) -> None:
         """Journal what no store of ours does: locks that others write and remove."""
         before, after = change.before, change.after
-        if after is not None and (before is None or before.token != after.token) and not isinstance(after.record, Claim):
-            self._journal.write("lock.appeared", {"track": change.track, "token": after.token, "why": after.verdict.why})
-        elif after is None and before is not None and not isinstance(before.record, Claim) and before.verdict.state != "dead":
+        if (
+            after is not None
+            and (before is None or before.token != after.token)
+            and not isinstance(after.record, Claim)
+        ):
+            self._journal.write(
+                "lock.appeared", {"track": change.track, "token": after.token, "why": after.verdict.why}
+            )
+        elif (
+            after is None
+            and before is not None
+            and not isinstance(before.record, Claim)
+            and before.verdict.state != "dead"
+        ):
             self._journal.write("lock.vanished", {"track": change.track, "token": before.token})
         elif after is not None and after.verdict.state not in ("alive", "dead"):
-            self._journal.write(f"lock.{after.verdict.state}", {"track": change.track, "token": after.token, "why": after.verdict.why})
+            self._journal.write(
+                f"lock.{after.verdict.state}", {"track": change.track, "token": after.token, "why": after.verdict.why}
+            )
 
     async def _wait(self, seconds: float) -> None:
         with suppress(TimeoutError):

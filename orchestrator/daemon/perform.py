@@ -88,11 +88,20 @@ def _conflict(repo: Repository, record: RunRecord, track: RunTrack, action: Inte
     others = f" with {', '.join(visible(each) for each in answer.with_branches)}" if answer.with_branches else ""
     error = f"FILE_CONFLICT: {', '.join(visible(each) for each in answer.files[:5])}{others}"
     return Outcome(
-        track.agent_id, track.track, "conflict", clock.iso(), action.attempt, files=tuple(answer.files), error=error, kept=kept
+        track.agent_id,
+        track.track,
+        "conflict",
+        clock.iso(),
+        action.attempt,
+        files=tuple(answer.files),
+        error=error,
+        kept=kept,
     )
 
 
-def _merged(repo: Repository, record: RunRecord, track: RunTrack, action: Integrate, answer: Merged | AlreadyIn) -> Outcome:
+def _merged(
+    repo: Repository, record: RunRecord, track: RunTrack, action: Integrate, answer: Merged | AlreadyIn
+) -> Outcome:
     note = marks.on_disk(repo, record, track)
     added, removed = integrate.line_counts(repo, answer.commit) if isinstance(answer, Merged) else (0, 0)
     notes = [each for each in (note, answer.note) if each]
@@ -116,7 +125,13 @@ def end_track(layout: Layout, record: RunRecord, action: EndTrack) -> Outcome:
     if action.attempt:
         kept = _keep(repository.survey(layout.root, record.target_branch), record, track, action.attempt)
     outcome = Outcome(
-        track.agent_id, track.track, action.ended, clock.iso(), action.attempt, error=visible(action.error, 500), kept=kept
+        track.agent_id,
+        track.track,
+        action.ended,
+        clock.iso(),
+        action.attempt,
+        error=visible(action.error, 500),
+        kept=kept,
     )
     results.write_outcome(layout.run(record.run), outcome)
     reach("run.outcome_written")

@@ -62,7 +62,11 @@ class ClaimSensor:
         if after is not None:
             self.seen[track] = after
         self._hold(track, after)
-        if before is not None and after is not None and (before.token, before.verdict.state) == (after.token, after.verdict.state):
+        if (
+            before is not None
+            and after is not None
+            and (before.token, before.verdict.state) == (after.token, after.verdict.state)
+        ):
             return None
         return None if before is None and after is None else Changed(track, before, after)
 

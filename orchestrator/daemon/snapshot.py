@@ -6,8 +6,8 @@ from typing import Final
 
 from orchestrator.claims import FileClaims, Seen
 from orchestrator.core.facts import RunFacts, TrackFacts, TrackState, states_of
-from orchestrator.core.text import visible
 from orchestrator.core.status import Status
+from orchestrator.core.text import visible
 from orchestrator.daemon.gather import Conducted, RunFiles, status_facts
 from orchestrator.daemon.instance import is_taken
 from orchestrator.daemon.statuses import Statuses, live_runs
@@ -27,7 +27,9 @@ def snapshot(root: str) -> dict[str, object]:
     files = RunFiles(layout)
     claims = {each.track: each for each in FileClaims(root).list()}
     unfinished = files.unfinished()
-    ended = sorted((run for run in files.all() if run not in unfinished), key=lambda run: _age(layout, run))[:ENDED_SHOWN]
+    ended = sorted((run for run in files.all() if run not in unfinished), key=lambda run: _age(layout, run))[
+        :ENDED_SHOWN
+    ]
     shown: list[dict[str, object]] = []
     problems: list[Problem] = []
     for run in (*unfinished, *ended):
@@ -44,7 +46,13 @@ def snapshot(root: str) -> dict[str, object]:
         shown.append(run_fields(facts, driven=is_taken(layout.run(run).conductor)))
     for run in sorted(set(live_runs(layout)) - set(unfinished)):
         statuses = Statuses(layout.run(run))
-        shown.append({"run": run, "state": "external", "tracks": [status_fields(each) for each in statuses.read(claims).values()]})
+        shown.append(
+            {
+                "run": run,
+                "state": "external",
+                "tracks": [status_fields(each) for each in statuses.read(claims).values()],
+            }
+        )
         problems += statuses.problems
     problems += [Problem(path, reason, clock.iso()) for path, reason in files.problems().items()]
     return {"runs": shown, "problems": problem_fields([*problems, *claim_problems(layout, claims.values())])}
@@ -105,9 +113,16 @@ def status_fields(status: Status) -> dict[str, object]:
 def claim_problems(layout: Layout, claims: Iterable[Seen]) -> list[Problem]:
     """Return the locks that nobody can judge, as problems."""
     odd = [each for each in claims if each.verdict.state in ("unreadable", "unknown", "orphaned", "foreign")]
-    return [Problem(f"{layout.locks}/{each.track}.lock", f"{each.verdict.state}: {each.verdict.why}", clock.iso(each.written_ns)) for each in odd]
+    return [
+        Problem(
+            f"{layout.locks}/{each.track}.lock", f"{each.verdict.state}: {each.verdict.why}", clock.iso(each.written_ns)
+        )
+        for each in odd
+    ]
 
 
 def problem_fields(problems: Iterable[Problem]) -> list[Mapping[str, object]]:
     """Return problems in the form of ``orchd status --json``."""
-    return [{"path": visible(each.path, 1000), "reason": visible(each.reason), "since": each.since} for each in problems]
+    return [
+        {"path": visible(each.path, 1000), "reason": visible(each.reason), "since": each.since} for each in problems
+    ]

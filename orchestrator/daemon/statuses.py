@@ -40,7 +40,9 @@ class Statuses:
 class StatusSensor:
     """The status files of all runs that have not ended. Journals what changed, keeps aside what is superseded."""
 
-    def __init__(self, layout: Layout, journal: Journal, follow: Callable[[str], None], forget: Callable[[str], None]) -> None:
+    def __init__(
+        self, layout: Layout, journal: Journal, follow: Callable[[str], None], forget: Callable[[str], None]
+    ) -> None:
         self.runs: dict[str, Statuses] = {}
         self._layout = layout
         self._journal = journal
@@ -94,7 +96,9 @@ def live_runs(layout: Layout) -> list[str]:
     except OSError:
         return []
     return sorted(
-        name for name in names if is_name(name) and os.path.isdir(layout.run(name).folder) and not os.path.lexists(layout.run(name).metrics)
+        name
+        for name in names
+        if is_name(name) and os.path.isdir(layout.run(name).folder) and not os.path.lexists(layout.run(name).metrics)
     )
 
 

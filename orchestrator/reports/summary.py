@@ -117,7 +117,8 @@ def _next_steps(ending: Ending, good: Sequence[Outcome], bad: Sequence[Outcome])
 
 def _figures(metrics: Metrics) -> Iterator[str]:
     usage = metrics.resource_usage
-    yield f"- Parallel: {human(metrics.duration_seconds)} · one after the other: {human(metrics.estimated_sequential_time)}"
+    yield f"- Parallel: {human(metrics.duration_seconds)}"
+    yield f"- One after the other (estimated): {human(metrics.estimated_sequential_time)}"
     yield f"- Speed-up: {'unknown' if metrics.speedup_ratio is None else f'{metrics.speedup_ratio:.2f}x'}"
     yield f"- Peak concurrency: {metrics.peak_concurrency}"
     yield f"- Mean duration of an agent: {human(metrics.avg_agent_duration)}"

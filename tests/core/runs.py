@@ -57,11 +57,15 @@ def status(attempt: int = 1, phase: str = "work") -> StatusFacts:
 
 def phase(name: str = "work", status: int = 0, **fields: object) -> PhaseResult:
     """Return a phase that ended with an exit status."""
-    made = PhaseResult(name, "exited", status, None, "2026-01-31T12:00:01Z", "2026-01-31T12:00:05Z", 4.0, 2.0, 20_000_000)
+    made = PhaseResult(
+        name, "exited", status, None, "2026-01-31T12:00:01Z", "2026-01-31T12:00:05Z", 4.0, 2.0, 20_000_000
+    )
     return replace(made, **fields)  # type: ignore[arg-type]  # the tests name real fields
 
 
-def attempt(*phases: PhaseResult, finished: bool = True, error: str = "", ended_at: str = "2026-01-31T12:00:09Z") -> Attempt:
+def attempt(
+    *phases: PhaseResult, finished: bool = True, error: str = "", ended_at: str = "2026-01-31T12:00:09Z"
+) -> Attempt:
     """Return attempt 1; finished unless said otherwise."""
     made = phases or (phase(),)
     return Attempt(1, 3, "a" * 32, "2026-01-31T12:00:00Z", made, finished, ended_at if finished else "", error)

@@ -88,7 +88,9 @@ def test_merges_one_at_a_time_in_finishing_order() -> None:
 def test_records_a_failure_once() -> None:
     """A failed track gets its outcome; while that is written, nothing is asked again."""
     failed = TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(status=3), error="UNKNOWN: status 3"))
-    assert decide(runs.facts(failed, running(2)), NOW) == (EndTrack(runs.RUN, "agent-1", "failed", "UNKNOWN: status 3", 1),)
+    assert decide(runs.facts(failed, running(2)), NOW) == (
+        EndTrack(runs.RUN, "agent-1", "failed", "UNKNOWN: status 3", 1),
+    )
     assert decide(runs.facts(replace(failed, doing="recording"), running(2)), NOW) == ()
 
 
@@ -110,7 +112,9 @@ def test_cancels_what_runs_and_what_waits() -> None:
     asked = cancelled(runs.facts(replace(running(1), stopping=True)), "t1")
     assert decide(asked, NOW) == ()
     gone = TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(ending="cancelled"), error="UNKNOWN: cancelled"))
-    assert decide(cancelled(runs.facts(gone), "t1"), NOW) == (EndTrack(runs.RUN, "agent-1", "cancelled", "UNKNOWN: cancelled", 1),)
+    assert decide(cancelled(runs.facts(gone), "t1"), NOW) == (
+        EndTrack(runs.RUN, "agent-1", "cancelled", "UNKNOWN: cancelled", 1),
+    )
 
 
 def test_cancelled_track_is_not_started() -> None:

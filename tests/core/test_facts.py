@@ -19,12 +19,36 @@ CASES: list[tuple[str, TrackFacts, Where]] = [
     ("a foreign lock", TrackFacts(runs.spec(1), claim=runs.claim("foreign", run=None)), "held"),
     ("a dead stranger's lock is about to go", TrackFacts(runs.spec(1), claim=runs.claim("dead", run=None)), "waiting"),
     ("the last step succeeded", TrackFacts(runs.spec(1), 1, result=runs.attempt()), "committed"),
-    ("succeeded but the claim is not yet given back", TrackFacts(runs.spec(1), 1, runs.claim(), result=runs.attempt()), "running"),
-    ("succeeded and the worker died before release", TrackFacts(runs.spec(1), 1, runs.claim("dead"), result=runs.attempt()), "committed"),
-    ("a phase failed", TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(status=3), error="UNKNOWN: 3")), "failing"),
-    ("a phase failed without a word", TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(status=3))), "failing"),
-    ("the worker's lock is still to be freed", TrackFacts(runs.spec(1), 1, runs.claim("dead"), runs.status()), "vanished"),
-    ("the worker died at work", TrackFacts(runs.spec(1), 1, None, runs.status(), doing="started", exited=-9), "failing"),
+    (
+        "succeeded but the claim is not yet given back",
+        TrackFacts(runs.spec(1), 1, runs.claim(), result=runs.attempt()),
+        "running",
+    ),
+    (
+        "succeeded and the worker died before release",
+        TrackFacts(runs.spec(1), 1, runs.claim("dead"), result=runs.attempt()),
+        "committed",
+    ),
+    (
+        "a phase failed",
+        TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(status=3), error="UNKNOWN: 3")),
+        "failing",
+    ),
+    (
+        "a phase failed without a word",
+        TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(status=3))),
+        "failing",
+    ),
+    (
+        "the worker's lock is still to be freed",
+        TrackFacts(runs.spec(1), 1, runs.claim("dead"), runs.status()),
+        "vanished",
+    ),
+    (
+        "the worker died at work",
+        TrackFacts(runs.spec(1), 1, None, runs.status(), doing="started", exited=-9),
+        "failing",
+    ),
     ("an adopted worker died at work", TrackFacts(runs.spec(1), 1, None, runs.status()), "failing"),
     ("it died between two phases", TrackFacts(runs.spec(1), 1, result=runs.attempt(finished=False)), "failing"),
     ("the worker could not even claim", TrackFacts(runs.spec(1), 1, doing="started", exited=70), "failing"),
@@ -35,7 +59,11 @@ CASES: list[tuple[str, TrackFacts, Where]] = [
     ("its end is being recorded", TrackFacts(runs.spec(1), 1, doing="recording"), "failing"),
     ("an action of ours failed", TrackFacts(runs.spec(1), trouble="RESOURCE_ERROR: no such command"), "failing"),
     ("it is over", TrackFacts(runs.spec(1), 1, outcome=runs.outcome(1)), "ended"),
-    ("it is over, whatever lies about", TrackFacts(runs.spec(1), 1, runs.claim(), outcome=runs.outcome(1, "failed")), "ended"),
+    (
+        "it is over, whatever lies about",
+        TrackFacts(runs.spec(1), 1, runs.claim(), outcome=runs.outcome(1, "failed")),
+        "ended",
+    ),
 ]
 
 
@@ -65,4 +93,7 @@ def test_end_is_told_in_words(outcome: Outcome, why: str) -> None:
 def test_states_of_a_run_are_by_agent() -> None:
     """Every track of the run has its state under its agent's id."""
     run = runs.facts(TrackFacts(runs.spec(1)), TrackFacts(runs.spec(2), 1, runs.claim()))
-    assert {agent: state.where for agent, state in states_of(run).items()} == {"agent-1": "waiting", "agent-2": "running"}
+    assert {agent: state.where for agent, state in states_of(run).items()} == {
+        "agent-1": "waiting",
+        "agent-2": "running",
+    }

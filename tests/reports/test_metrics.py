@@ -13,7 +13,9 @@ PUSHED = Publication("pushed", "main at cccccccccccc")
 
 def result(number: int, start: str, end: str) -> Result:
     """Return one attempt from ``start`` to ``end`` (seconds of one minute)."""
-    entry = replace(runs.attempt(), started_at=f"2026-01-31T12:00:{start}Z", ended_at=f"2026-01-31T12:00:{end}Z" if end else "")
+    entry = replace(
+        runs.attempt(), started_at=f"2026-01-31T12:00:{start}Z", ended_at=f"2026-01-31T12:00:{end}Z" if end else ""
+    )
     return Result(f"agent-{number}", f"t{number}", (entry,))
 
 
@@ -36,7 +38,12 @@ def ending(**fields: object) -> Ending:
 def test_counts_every_track_once() -> None:
     """Merged, timed-out and failed tracks add up to all of them, never-started ones included."""
     metrics = measure(ending())
-    assert (metrics.total_sub_tasks, metrics.successful_agents, metrics.timeout_agents, metrics.failed_agents) == (3, 1, 1, 1)
+    assert (metrics.total_sub_tasks, metrics.successful_agents, metrics.timeout_agents, metrics.failed_agents) == (
+        3,
+        1,
+        1,
+        1,
+    )
     assert metrics.success_rate_percentage == 33.3
 
 
@@ -90,7 +97,12 @@ def test_clock_moved_backwards_makes_no_negative_time() -> None:
 def test_figures_of_one_agent() -> None:
     """One track has its own figures; where nothing ran they are null."""
     figures = measure_agent(runs.outcome(1), result(1, "00", "10"))
-    assert (figures.duration_seconds, figures.cpu_seconds, figures.peak_memory_mb, figures.attempts) == (10.0, 2.0, 20.0, 1)
+    assert (figures.duration_seconds, figures.cpu_seconds, figures.peak_memory_mb, figures.attempts) == (
+        10.0,
+        2.0,
+        20.0,
+        1,
+    )
     none = measure_agent(runs.outcome(3, "failed"), None)
     assert none.duration_seconds is none.cpu_seconds is none.peak_memory_mb is None
 

@@ -39,7 +39,9 @@ def test_names_every_failure_with_its_reason() -> None:
 
 def test_says_where_unmerged_work_stands() -> None:
     """A conflict names its files, what was kept, and the command that resolves it."""
-    conflict = Outcome("agent-1", "t1", "conflict", "x", 1, error="FILE_CONFLICT: a.py", kept="worktree worktrees/agent-1")
+    conflict = Outcome(
+        "agent-1", "t1", "conflict", "x", 1, error="FILE_CONFLICT: a.py", kept="worktree worktrees/agent-1"
+    )
     text = report(ending(outcomes=(conflict,)))
     assert "- kept: worktree worktrees/agent-1" in text
     assert "`git merge feat/t1`" in text
