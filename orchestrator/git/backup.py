@@ -59,7 +59,7 @@ def look(worktree: str) -> State:
     with private(git, copy=True) as env:
         written = git.run("write-tree", env=env)
         staged = written.text() if written.status == 0 else ""
-        _see_everything(git, env)
+        see_everything(git, env)
         git.out(*_RAW_ENDS, "add", "--all", "--sparse", env=env)
         tree = git.out("write-tree", env=env)
         links = [each for each in git.names("ls-files", "--stage", "-z", env=env) if each.startswith(_GITLINK)]
@@ -81,8 +81,11 @@ def _empty_tree(git: Git) -> str:
     return git.out("mktree")
 
 
-def _see_everything(git: Git, env: Mapping[str, str]) -> None:
-    """Look at files, too, that the index was told not to look at: assumed unchanged, or skipped and yet there."""
+def see_everything(git: Git, env: Mapping[str, str]) -> None:
+    """Make an index look at files that it was told not to look at: assumed unchanged, or skipped and yet there.
+
+    ``env`` says which index; empty: the worktree's own.
+    """
     entries = git.names("ls-files", "-v", "-z", env=env)
     assumed = [each[2:] for each in entries if each[0].islower()]
     skipped = [each[2:] for each in entries if each[0] in "Ss" and os.path.lexists(f"{git.folder}/{each[2:]}")]

@@ -142,7 +142,7 @@ def _take(git: Git, found: Worktree, branch: str) -> None:
         where = f"on {visible(found.branch)}" if found.branch else "on no branch"
         raise GitRefused(
             f"the worktree {visible(found.path)} stands {where}, not on {visible(branch)}",
-            hint=f"look at it, then `git worktree remove {visible(found.path)}`",
+            hint=f"look at it, then `git worktree remove {shlex.quote(visible(found.path))}`",
         )
     if not os.path.lexists(f"{found.path}/.git"):
         git.out("worktree", "repair")
@@ -261,6 +261,7 @@ def _unsafe(repo: Repository, found: Worktree) -> str:
 def _stand_on(inside: Git, kept: str) -> None:
     """Turn the worktree into a clean checkout of the backup, without touching a file of it."""
     inside.out("update-ref", "--no-deref", "-m", "orchd: kept", "HEAD", kept)
+    backup.see_everything(inside, {})
     inside.out("read-tree", "--reset", kept)
 
 

@@ -329,6 +329,18 @@ def test_a_change_after_the_backup_keeps_the_worktree(repo: Repository) -> None:
     assert (path / "later").exists()
 
 
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_a_hidden_change_keeps_the_worktree(repo: Repository, flag: str) -> None:
+    """A change that `git status` was told not to show is not lost either."""
+    path = add(repo)
+    git(path, "update-index", flag, "a.txt")
+    repos.write(path, {"a.txt": b"hidden\n"})
+    assert "a.txt" in worktree.remove(repo, str(path)).why
+    assert backup.keep(str(path), REF)
+    assert worktree.remove(repo, str(path)).removed
+    assert repos.show(Path(repo.top), REF, "a.txt") == b"hidden\n"
+
+
 def test_a_commit_on_no_branch_keeps_the_worktree(repo: Repository) -> None:
     """A detached HEAD with commits of its own goes only after a backup."""
     path = add(repo)
