@@ -6,7 +6,7 @@ from typing import Final
 
 from orchestrator.claims import Seen
 from orchestrator.core.claim import Claim
-from orchestrator.host import children, pidfd, process
+from orchestrator.host import children, others, pidfd, process
 
 _MODULE: Final = "orchestrator.worker"
 
@@ -47,7 +47,7 @@ def stop(seen: Seen, job: str, number: int = process.signal_number("TERM")) -> b
         if fd is None:
             return False
         try:
-            argv = pidfd.command_line(seen.record.pid)
+            argv = others.command_line(seen.record.pid)
             return _MODULE in argv and argv[-1] == job and pidfd.send(fd, number)
         finally:
             os.close(fd)

@@ -4,7 +4,7 @@ import os
 import stat
 
 from orchestrator.core.text import visible
-from orchestrator.errors import SystemFailure
+from orchestrator.errors import SystemFailure, Unreadable
 from orchestrator.host import files
 
 
@@ -23,10 +23,17 @@ def replace_content(path: str, before: bytes, after: bytes) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
-        if files.read(path, len(before) + 1).data != before:
+        if not _holds(path, before):
             raise SystemFailure(f"{visible(path)} was changed by somebody meanwhile", hint="it was left as it is")
         os.replace(aside, path)
     except OSError as error:
         raise files.failure(error, f"cannot write {visible(path)}") from error
     finally:
         files.remove(aside)
+
+
+def _holds(path: str, data: bytes) -> bool:
+    try:
+        return files.read(path, len(data)).data == data
+    except Unreadable:
+        return False  # longer than what was read, or no file any more

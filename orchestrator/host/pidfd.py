@@ -1,10 +1,14 @@
 """A hold on exactly one process, whatever becomes of its number. Linux 5.3 and later."""
 
+import errno
 import os
 import signal
 from contextlib import suppress
+from typing import Final
 
 from orchestrator.host import identity
+
+_NO_PROCESS: Final = frozenset({errno.ESRCH, errno.EINVAL})
 
 
 def pin(pid: int, start_ticks: int) -> int | None:
@@ -17,9 +21,15 @@ def pin(pid: int, start_ticks: int) -> int | None:
         return None
     try:
         fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return None
-    sight = identity.look(pid)
+    except OSError as error:
+        if error.errno in _NO_PROCESS:
+            return None
+        raise
+    try:
+        sight = identity.look(pid)
+    except OSError:
+        os.close(fd)
+        raise
     if sight.start_ticks == start_ticks and sight.seen not in ("gone", "zombie"):
         return fd
     os.close(fd)
@@ -32,12 +42,3 @@ def send(fd: int, number: int) -> bool:
         signal.pidfd_send_signal(fd, number)
         return True
     return False
-
-
-def command_line(pid: int) -> list[str]:
-    """Return the argv of a process; empty when it is gone or hidden."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return [os.fsdecode(each) for each in file.read().rstrip(b"\0").split(b"\0")]
-    except OSError:
-        return []

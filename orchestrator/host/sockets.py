@@ -1,5 +1,6 @@
 """Unix sockets that only their owner may use, at paths of any length; and the word to a service manager."""
 
+import errno
 import os
 import socket
 from contextlib import suppress
@@ -10,16 +11,20 @@ LONGEST: Final = 100
 
 
 def bind_private(path: str) -> socket.socket:
-    """Return a listening socket at ``path`` with mode 0600 from its first moment."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    before = os.umask(0o177)
+    """Return a listening socket at ``path`` with mode 0600 from its first moment; raises ``OSError``.
+
+    For the time before there are threads: the umask is the whole process's.
+    """
     folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    before = os.umask(0o177)
     try:
-        listener.bind(_short(path, folder))
-        listener.listen(64)
-    except OSError:
-        listener.close()
-        raise
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            listener.bind(_short(path, folder))
+            listener.listen(64)
+        except OSError:
+            listener.close()
+            raise
     finally:
         os.umask(before)
         os.close(folder)
@@ -27,7 +32,11 @@ def bind_private(path: str) -> socket.socket:
 
 
 def _short(path: str, folder: int) -> str:
-    return path if len(os.fsencode(path)) <= LONGEST else f"/proc/self/fd/{folder}/{os.path.basename(path)}"
+    if len(os.fsencode(path)) <= LONGEST:
+        return path
+    if not os.path.isdir(f"/proc/self/fd/{folder}"):
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+    return f"/proc/self/fd/{folder}/{os.path.basename(path)}"
 
 
 def notify(state: str) -> None:

@@ -3,23 +3,42 @@
 Built on watchdog, whose traps are met here: only creations, moves and deletions are asked for, so that
 our own reading makes no events; an overflow shows only as a log line, so that line is caught; an
 emitter dies silently with its folder, so :meth:`Watch.check` looks at folders by device and inode.
-Where the kernel has no watches left, the folder is named as degraded and lives by rescans alone.
+What cannot be watched is named as degraded and lives by rescans alone.
 """
 
 import logging
 import os
+import stat
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-from watchdog.events import FileCreatedEvent, FileDeletedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from orchestrator.host import mounts
 
-_EVENTS: Final = [FileCreatedEvent, FileDeletedEvent, FileMovedEvent]
+MOST: Final = 250
+"""So many folders are watched, each by a thread of watchdog's; more than these are rescanned."""
+
+_EVENTS: Final = [FileCreatedEvent, FileDeletedEvent, FileMovedEvent, DirCreatedEvent, DirDeletedEvent, DirMovedEvent]
+_LOGGER: Final = "watchdog.observers"
+_NEEDED: Final = 6
+"""Descriptors that an observer opens. Half-way without one it would lose the others."""
+
+_JOIN: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +71,14 @@ class _Overflow(logging.Handler):
             self._note()
 
 
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A folder as it was when its watching began."""
+
+    identity: tuple[int, int]
+    watch: ObservedWatch
+
+
 class Watch:
     """Watches folders, not what is below them. ``wake`` is called from another thread."""
 
@@ -62,11 +89,11 @@ class Watch:
         self._everything = True
         self._overflows = 0
         self._observer: BaseObserver | None = None
-        self._watched: dict[str, tuple[tuple[int, int], ObservedWatch]] = {}
+        self._watched: dict[str, _Watched] = {}
         self._wanted: set[str] = set()
         self._degraded: dict[str, str] = {}
         self._catcher = _Overflow(self._overflowed)
-        logging.getLogger("watchdog.observers").addHandler(self._catcher)
+        logging.getLogger(_LOGGER).addHandler(self._catcher)
 
     @property
     def degraded(self) -> dict[str, str]:
@@ -99,42 +126,64 @@ class Watch:
 
     def check(self) -> None:
         """Watch again what was replaced, came back, or could not be watched the last time."""
+        if self._observer is not None and not self._observer.is_alive():
+            self._drop_observer()
         for folder in sorted(self._wanted):
             held = self._watched.get(folder)
-            if held is None or held[0] != _identity(folder) or not self._alive(held[1]):
+            if held is None or held.identity != _identity(folder) or not self._is_alive(held.watch):
                 self._detach(folder)
                 self._attach(folder)
 
     def close(self) -> None:
         """End all watching."""
-        logging.getLogger("watchdog.observers").removeHandler(self._catcher)
+        logging.getLogger(_LOGGER).removeHandler(self._catcher)
+        self._wanted.clear()
         self._drop_observer()
 
     def _attach(self, folder: str) -> None:
-        key = _identity(folder)
-        if key is None:
-            self._degraded.pop(folder, None)
-            return
-        kind = mounts.network_kind(folder)
-        if kind:
-            self._degraded[folder] = f"on a {kind} file system, which tells of no changes; rescanning"
+        """Watch a folder if it is there. What happened in it before is not known, so everything may have changed."""
+        self._degraded.pop(folder, None)
+        identity = _identity(folder)
+        if identity is None:
             return
         try:
-            watch = self._running().schedule(_Handler(self._changed), folder, event_filter=_EVENTS)
+            why = self._obstacle(folder) or self._schedule(folder, identity)
         except OSError as error:
-            self._degraded[folder] = f"cannot be watched ({os.strerror(error.errno or 0)}); rescanning"
-            if self._observer is not None and not self._observer.is_alive():
-                self._observer = None
-            return
-        self._degraded.pop(folder, None)
-        self._watched[folder] = (key, watch)
-        self._changed_all()
+            why = f"cannot be watched ({os.strerror(error.errno or 0)})"
+        except RuntimeError:
+            why = "cannot be watched (no thread can be started)"
+        if why:
+            self._degraded[folder] = f"{why}; rescanning"
+        else:
+            self._changed_all()
+
+    def _obstacle(self, folder: str) -> str:
+        """Return why it is no use asking the kernel, or nothing. It would be silent about most of this."""
+        kind = mounts.network_kind(folder)
+        if kind:
+            return f"on a {kind} file system, which tells of no changes"
+        if os.path.islink(folder):
+            return "a link, which is not followed"
+        if not os.access(folder, os.R_OK):
+            return "cannot be watched (no permission to read it)"
+        return f"not watched: more than {MOST} folders" if len(self._watched) >= MOST else ""
+
+    def _schedule(self, folder: str, identity: tuple[int, int]) -> str:
+        watch = self._running().schedule(_Handler(self._changed), folder, event_filter=_EVENTS)
+        self._watched[folder] = _Watched(identity, watch)
+        return ""
 
     def _running(self) -> BaseObserver:
+        """Return the observer, made and started where there is none."""
         if self._observer is None:
+            _make_sure_of_descriptors()
             observer = Observer()
             observer.daemon = True
-            observer.start()
+            try:
+                observer.start()
+            except RuntimeError:
+                observer.stop()
+                raise
             self._observer = observer
         return self._observer
 
@@ -142,7 +191,7 @@ class Watch:
         held = self._watched.pop(folder, None)
         if held is not None and self._observer is not None:
             try:
-                self._observer.unschedule(held[1])
+                self._observer.unschedule(held.watch)
             except (KeyError, OSError):
                 self._drop_observer()
 
@@ -152,9 +201,9 @@ class Watch:
         self._watched.clear()
         if observer is not None:
             observer.stop()
-            observer.join(1.0)
+            observer.join(_JOIN)
 
-    def _alive(self, watch: ObservedWatch) -> bool:
+    def _is_alive(self, watch: ObservedWatch) -> bool:
         emitters = self._observer.emitters if self._observer is not None else ()
         return any(each.watch == watch and each.is_alive() for each in emitters)
 
@@ -173,9 +222,17 @@ class Watch:
         self._changed_all()
 
 
+def _make_sure_of_descriptors() -> None:
+    """Raise the ``OSError`` of a process that has too few left."""
+    with ExitStack() as opened:
+        for _ in range(_NEEDED):
+            opened.callback(os.close, os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+
+
 def _identity(folder: str) -> tuple[int, int] | None:
+    """Return what tells this folder from one that is put in its place; None where there is none."""
     try:
         facts = os.stat(folder)
     except OSError:
         return None
-    return (facts.st_dev, facts.st_ino)
+    return (facts.st_dev, facts.st_ino) if stat.S_ISDIR(facts.st_mode) else None
