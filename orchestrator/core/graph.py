@@ -1,0 +1,126 @@
+"""What can run when: waves, circles, and what may run side by side, from the dependencies of a plan.
+
+A track that is done or skipped is settled: nothing waits for it. A dependency on a track that is
+not among those given is taken as settled too; a plan that names such a track says so itself.
+Tracks that wait for the same others share one list of them, so that all of this stays linear where
+a hundred tracks wait for a hundred.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+from orchestrator.core.track import Mark, Track
+
+SETTLED: Final[frozenset[Mark]] = frozenset({"done", "skipped"})
+
+
+class Graph:
+    """The unsettled tracks of a plan and what they wait for."""
+
+    def __init__(self, tracks: Iterable[Track]) -> None:
+        unsettled = {track.track: track for track in tracks if track.state not in SETTLED}
+        rooms: dict[tuple[str, ...], int] = {}
+        quick: dict[int, int] = {}  # the same list is compared once: hashing it takes as long as reading it
+        for track in unsettled.values():
+            if id(track.depends_on) not in quick:
+                quick[id(track.depends_on)] = rooms.setdefault(track.depends_on, len(rooms))
+        self._room = {name: quick[id(track.depends_on)] for name, track in unsettled.items()}
+        self._needs = [tuple(dict.fromkeys(need for need in needs if need in unsettled)) for needs in rooms]
+        self._waiting: list[list[str]] = [[] for _ in rooms]
+        for name, room in self._room.items():
+            self._waiting[room].append(name)
+        self._position = {name: position for position, name in enumerate(unsettled)}
+
+    def needs(self, track: str) -> tuple[str, ...]:
+        """The unsettled tracks that ``track`` waits for directly."""
+        return self._needs[self._room[track]]
+
+    def waves(self, among: AbstractSet[str] | None = None) -> tuple[tuple[str, ...], ...]:
+        """The tracks by levels: those of a wave wait for nothing but earlier waves.
+
+        With ``among``, only those run, so that whatever waits for another stands in no wave. Nor does
+        a track in a circle or behind one.
+        """
+        left = [len(needs) for needs in self._needs]
+        holds: dict[str, list[int]] = {}
+        for room, needs in enumerate(self._needs):
+            for need in needs:
+                holds.setdefault(need, []).append(room)
+        rows: list[tuple[str, ...]] = []
+        free = [room for room, count in enumerate(left) if not count]
+        while row := self._row(free, among):
+            rows.append(row)
+            free = []
+            for name in row:
+                for room in holds.get(name, ()):
+                    left[room] -= 1
+                    if not left[room]:
+                        free.append(room)
+        return tuple(rows)
+
+    def _row(self, free: Iterable[int], among: AbstractSet[str] | None) -> tuple[str, ...]:
+        names = (name for room in free for name in self._waiting[room] if among is None or name in among)
+        return tuple(sorted(names, key=self._position.__getitem__))
+
+    def cycles(self) -> tuple[tuple[str, ...], ...]:
+        """Tracks that wait for each other in a circle, each before the one it waits for.
+
+        Every knot of circles gives at least one; each starts with its first track in the plan.
+        """
+        running = {name for row in self.waves() for name in row}
+        stuck = [next((need for need in needs if need not in running), "") for needs in self._needs]
+        seen: set[str] = set()
+        found = []
+        for first in self._room:
+            path: dict[str, None] = {}
+            name = first
+            while name not in running and name not in seen:
+                seen.add(name)
+                path[name] = None
+                name = stuck[self._room[name]]
+            if name in path:
+                circle = list(path)
+                circle = circle[circle.index(name) :]
+                start = min(range(len(circle)), key=lambda position: self._position[circle[position]])
+                found.append(tuple(circle[start:] + circle[:start]))
+        return tuple(found)
+
+    def side_by_side(self, rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str] | None]:
+        """For each row of tracks the first two that could run at the same time, or None."""
+        named = dict.fromkeys(name for row in rows for name in row)
+        bits = {name: 1 << position for position, name in enumerate(named)}
+        before: dict[str, int] = {}
+        masks: dict[int, int] = {}
+        rank: dict[str, int] = {}
+        for name in (name for wave in self.waves() for name in wave):
+            room = self._room[name]
+            if room not in masks:
+                masks[room] = 0
+                for need in self._needs[room]:
+                    masks[room] |= before[need] | bits.get(need, 0)
+            before[name] = masks[room]
+            rank[name] = len(rank)
+        for row in rows:
+            yield _first_pair(sorted((name for name in row if name in rank), key=rank.__getitem__), bits, before)
+
+
+def _first_pair(row: Sequence[str], bits: dict[str, int], before: dict[str, int]) -> tuple[str, str] | None:
+    """Two tracks of a row in running order, the later of which does not wait for the earlier."""
+    seen = 0
+    for name in row:
+        free = seen & ~before[name]
+        if free:
+            return next(other for other in row if bits[other] & free), name
+        seen |= bits[name]
+    return None
+
+
+def waves(tracks: Iterable[Track]) -> tuple[tuple[str, ...], ...]:
+    """The unsettled ``tracks`` by levels, as :meth:`Graph.waves`."""
+    return Graph(tracks).waves()
+
+
+def cycles(tracks: Iterable[Track]) -> tuple[tuple[str, ...], ...]:
+    """Circles among the unsettled ``tracks``, as :meth:`Graph.cycles`."""
+    return Graph(tracks).cycles()

@@ -1,0 +1,1 @@
+"""Text to tracks, and back to the one line of text that changes. Pure."""
