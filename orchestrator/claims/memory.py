@@ -1,21 +1,25 @@
 """Claims in memory: the twin of the files, for tests and for one process."""
 
 import builtins
-import os
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Lock
 
+from orchestrator.claims import draft as drafts
 from orchestrator.claims.store import Kept, Lost, Removed, Seen, Wanted, Won
 from orchestrator.core.claim import Claim, Machine, Sight, judge
 from orchestrator.core.name import check_name
-from orchestrator.errors import UsageError
-from orchestrator.host import clock, identity
+from orchestrator.host import identity
+
+
+def _look(pid: int) -> Sight:
+    return identity.look(pid, group=True)
 
 
 class MemoryClaims:
     """See :class:`ClaimStore`. ``look`` tells of a pid; tests pass one of their own."""
 
-    def __init__(self, look: Callable[[int], Sight] = identity.look, here: Machine | None = None) -> None:
+    def __init__(self, look: Callable[[int], Sight] = _look, here: Machine | None = None) -> None:
         self._look = look
         self._here = here or identity.machine()
         self._claims: dict[str, Claim] = {}
@@ -25,41 +29,19 @@ class MemoryClaims:
 
     def claim(self, wanted: Wanted) -> Won | Lost:
         """Take the track, or say who holds it."""
-        check_name("track", wanted.track)
-        sight = self._look(wanted.pid)
-        if sight.seen in ("gone", "zombie") or wanted.pid <= 1:
-            raise UsageError(f"process {wanted.pid} is not running, so it cannot hold a claim", hint="name a living process with --pid")
+        drafts.check(wanted)
         with self._lock:
             seen = self._seen(wanted.track)
             if seen is not None and seen.verdict.state != "dead":
                 return Lost(seen)
+            draft = drafts.draft(wanted, self._here, self._look)
+            drafts.record(draft)
             if seen is not None:
                 self._take_away(seen)
             fence = self._fences.get(wanted.track, 0) + 1
             self._fences[wanted.track] = fence
-            claim = self._claim_of(wanted, sight, fence)
-            self._claims[wanted.track] = claim
+            claim = self._claims[wanted.track] = replace(draft, fence=fence)
             return Won(claim, "", seen)
-
-    def _claim_of(self, wanted: Wanted, sight: Sight, fence: int) -> Claim:
-        here = self._here
-        return Claim(
-            track=wanted.track,
-            token=os.urandom(16).hex(),
-            fence=fence,
-            pid=wanted.pid,
-            start_ticks=sight.start_ticks,
-            boot_id=here.boot_id,
-            pidns=here.pidns,
-            host_id=here.host_id,
-            host=here.host,
-            pgid=None,
-            owner=wanted.owner or "unnamed",
-            run=wanted.run,
-            attempt=wanted.attempt,
-            claimed_at=clock.iso(),
-            note=wanted.note,
-        )
 
     def release(self, track: str, token: str) -> Removed | Kept:
         """Give the track back; the second time is harmless."""
@@ -79,7 +61,7 @@ class MemoryClaims:
             seen = self._seen(track)
             if seen is None:
                 again = (track, token) in self._gone
-                return Removed(track, token, "it had been freed before", again=True) if again else Kept(track, "no lock is there")
+                return Removed(track, token, "it had been freed before", again=True) if again else _not_there(track)
             why = reason(seen)
             if why is None:
                 return Kept(track, seen.verdict.why, seen)
@@ -93,11 +75,13 @@ class MemoryClaims:
     def read(self, track: str) -> Seen | None:
         """Return the track's claim, or None where it is free."""
         check_name("track", track)
-        return self._seen(track)
+        with self._lock:
+            return self._seen(track)
 
     def list(self) -> builtins.list[Seen]:
         """Return every claim, sorted by track."""
-        return [seen for track in sorted(self._claims) if (seen := self._seen(track)) is not None]
+        with self._lock:
+            return [seen for track in sorted(self._claims) if (seen := self._seen(track)) is not None]
 
     def last_fence(self, track: str) -> int:
         """Return the greatest fence ever given for the track; 0 for none."""
@@ -108,3 +92,7 @@ class MemoryClaims:
         if claim is None:
             return None
         return Seen(track, "", claim, judge(claim, self._here, self._look(claim.pid)))
+
+
+def _not_there(track: str) -> Kept:
+    return Kept(track, "no lock is there")

@@ -7,7 +7,7 @@ from typing import Protocol
 from orchestrator.core.claim import Claim, Record, Verdict
 
 Journal = Callable[[str, Mapping[str, object]], None]
-"""Receives the name of an event and its fields; must not raise."""
+"""Receives the name of an event and its fields. It is never the truth: what it cannot write is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A lock as it was found, with what is known of its owner."""
+    """A lock as it was found, with what is known of its owner. ``track`` and ``path`` are safe to show."""
 
     track: str
     path: str
     record: Record
     verdict: Verdict
     written_ns: int = 0
+    inode: int = 0
 
     @property
     def token(self) -> str:

@@ -15,10 +15,11 @@ class StartWorker:
 
 @dataclass(frozen=True, slots=True)
 class StopWorker:
-    """Ask the track's worker to end gently."""
+    """Ask the track's worker to end, or what it left behind where it is dead. ``force``: kill all of it."""
 
     run: str
     agent_id: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,5 @@ class Finish:
     run: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reap:
-    """Free a track whose owner is dead."""
-
-    track: str
-
-
-Action = StartWorker | StopWorker | Integrate | EndTrack | Finish | Reap
+Action = StartWorker | StopWorker | Integrate | EndTrack | Finish
 """Everything that can be decided."""

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from orchestrator.core.name import is_name
 from orchestrator.core.strictjson import parse_object
 from orchestrator.core.text import visible
 from orchestrator.errors import Unreadable
@@ -21,7 +22,11 @@ FENCE_WIDTH: Final = 20
 LARGEST: Final = 64 * 1024
 """A lock file of more bytes is not read."""
 
+GRAIN_NS: Final = 2_000_000_000
+"""A process counts as started after a file was written only beyond this many nanoseconds."""
+
 State = Literal["alive", "dead", "orphaned", "foreign", "unknown", "unreadable"]
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _FENCE_KEY: Final = b'"fence":'
 _BARE_PID: Final = re.compile(rb"\s*([0-9]{1,10})\s*\Z")
 _TOKEN: Final = re.compile(r"[0-9a-f]{32}\Z")
@@ -32,7 +37,8 @@ class Claim:
     """One version 1 record.
 
     ``start_ticks`` counts kernel clock ticks since boot; ``pgid`` is the process group that the
-    owner leads, None when it leads none; ``claimed_at`` is UTC, ISO 8601, for people only.
+    owner leads, None when it leads none; ``run`` may stand in a path; ``claimed_at`` is UTC, ISO 8601,
+    for people only.
     """
 
     track: str
@@ -128,7 +134,7 @@ def encode(claim: Claim) -> bytes:
         "claimed_at": claim.claimed_at,
         "note": claim.note,
     }
-    line = json.dumps(fields, separators=(",", ":")).encode("ascii")
+    line = _ENCODER.encode(fields).encode("ascii")
     head, _, tail = line.partition(_FENCE_KEY)
     rest = tail.partition(b",")[2]
     return head + _FENCE_KEY + fence_field(claim.fence) + b"," + rest + b"\n"
@@ -170,8 +176,13 @@ def parse(data: bytes, written_ns: int = 0) -> Record:
     pid = fields.get("pid")
     shown = pid if type(pid) is int and pid > 0 else None
     if "v" in fields and "token" in fields:
-        return Opaque(f"written by a newer orchd (version {visible(str(fields['v']), 20)})", token, "unknown", shown)
+        return Opaque(_other_version(fields["v"]), token, "unknown", shown)
     return Opaque("JSON of another tool: it cannot be judged", token, "unknown", shown)
+
+
+def _other_version(version: object) -> str:
+    which = "a newer" if isinstance(version, int) and version > VERSION else "another"
+    return f"written by {which} orchd (version {visible(str(version), 20)})"
 
 
 def _version_1(fields: dict[str, object], token: str) -> Record:
@@ -180,7 +191,7 @@ def _version_1(fields: dict[str, object], token: str) -> Record:
             track=_text(fields, "track"),
             token=_token(fields),
             fence=_number(fields, "fence", 0),
-            pid=_number(fields, "pid", 2),
+            pid=_number(fields, "pid", 1),
             start_ticks=_maybe_number(fields, "start_ticks"),
             boot_id=_maybe_text(fields, "boot_id"),
             pidns=_maybe_number(fields, "pidns"),
@@ -188,7 +199,7 @@ def _version_1(fields: dict[str, object], token: str) -> Record:
             host=_text(fields, "host"),
             pgid=_maybe_number(fields, "pgid"),
             owner=_text(fields, "owner"),
-            run=_maybe_text(fields, "run"),
+            run=_run(fields),
             attempt=_maybe_number(fields, "attempt"),
             claimed_at=_text(fields, "claimed_at"),
             note=_maybe_text(fields, "note") or "",
@@ -206,6 +217,13 @@ def _text(fields: dict[str, object], key: str) -> str:
 
 def _maybe_text(fields: dict[str, object], key: str) -> str | None:
     return None if fields.get(key) in (None, "") else _text(fields, key)
+
+
+def _run(fields: dict[str, object]) -> str | None:
+    run = _maybe_text(fields, "run")
+    if run is None or is_name(run):
+        return run
+    raise Unreadable("field run is not a name")
 
 
 def _number(fields: dict[str, object], key: str, least: int) -> int:
@@ -232,13 +250,18 @@ def judge(record: Record, here: Machine, sight: Sight, written_ns: int = 0) -> V
     ``sight`` must have been taken of ``record.pid`` *after* the record was read. ``written_ns`` is
     the lock file's modification time and counts for a bare pid only.
     """
-    match record:
-        case Opaque(reason=reason, state=state):
-            return Verdict(state, f"held, not judged: {reason}")
-        case BarePid(pid=pid):
-            return _judge_bare(pid, sight, written_ns)
-        case Claim():
-            return _judge_elsewhere(record, here) or _judge_here(record, here, sight)
+    if isinstance(record, Opaque):
+        return Verdict(record.state, f"held, not judged: {record.reason}")
+    if isinstance(record, BarePid):
+        return _judge_bare(record.pid, sight, written_ns)
+    return _judge_elsewhere(record, here) or _judge_here(record, here, sight)
+
+
+def matters(record: Record, here: Machine) -> bool:
+    """Tell whether a look at the record's process says anything: it is one of this machine, boot and namespace."""
+    if isinstance(record, Opaque):
+        return False
+    return isinstance(record, BarePid) or _judge_elsewhere(record, here) is None
 
 
 def _judge_elsewhere(claim: Claim, here: Machine) -> Verdict | None:
@@ -257,10 +280,7 @@ def _judge_here(claim: Claim, here: Machine, sight: Sight) -> Verdict:
         return Verdict("unknown", f"{who} cannot be examined: this machine hides it")
     same = _same_process(claim, here, sight)
     if sight.seen in ("gone", "zombie") and same is not False:
-        what = "is gone" if sight.seen == "gone" else "has ended (a zombie)"
-        if claim.pgid == claim.pid and sight.group:
-            return Verdict("orphaned", f"{who} {what}, but processes of its group still run")
-        return Verdict("dead", f"{who} {what}")
+        return _judge_ended(who, sight, leads=claim.pgid == claim.pid)
     if same is False:
         return Verdict("dead", f"{who} is gone: its number now belongs to another process")
     if same is None:
@@ -268,6 +288,13 @@ def _judge_here(claim: Claim, here: Machine, sight: Sight) -> Verdict:
     if sight.seen == "stopped":
         return Verdict("alive", f"{who} is paused (stopped), and still the owner")
     return Verdict("alive", f"{who} is running")
+
+
+def _judge_ended(who: str, sight: Sight, *, leads: bool) -> Verdict:
+    what = "is gone" if sight.seen == "gone" else "has ended (a zombie)"
+    if leads and sight.group:
+        return Verdict("orphaned", f"{who} {what}, but processes of its group still run")
+    return Verdict("dead", f"{who} {what}")
 
 
 def _same_process(claim: Claim, here: Machine, sight: Sight) -> bool | None:
@@ -280,10 +307,8 @@ def _judge_bare(pid: int, sight: Sight, written_ns: int) -> Verdict:
     who = f"process {pid}"
     if sight.seen == "hidden":
         return Verdict("unknown", f"{who} cannot be examined: this machine hides it")
-    if sight.seen == "gone":
-        return Verdict("dead", f"{who} is gone")
-    if sight.seen == "zombie":
-        return Verdict("dead", f"{who} has ended (a zombie)")
+    if sight.seen in ("gone", "zombie"):
+        return _judge_ended(who, sight, leads=True)
     if sight.started_ns is None:
         return Verdict("unknown", f"{who} runs, but whether it wrote the lock cannot be told")
     if sight.started_ns <= written_ns + GRAIN_NS:
@@ -291,7 +316,3 @@ def _judge_bare(pid: int, sight: Sight, written_ns: int) -> Verdict:
     if not sight.clock_steady:
         return Verdict("unknown", f"{who} runs; the clock was moved, so whether it wrote the lock cannot be told")
     return Verdict("dead", f"{who} started after the lock was written: its number was used again")
-
-
-GRAIN_NS: Final = 2_000_000_000
-"""A process counts as started after a file was written only beyond this many nanoseconds."""

@@ -15,6 +15,7 @@ from orchestrator.core.run import Outcome, RunRecord, RunTrack
 Where = Literal[
     "waiting", "held", "starting", "running", "orphaned", "committed", "merging", "vanished", "failing", "ended"
 ]
+Doing = Literal["", "starting", "started", "merging", "recording"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,10 @@ class StatusFacts:
 class TrackFacts:
     """Everything known of one track in one run.
 
-    ``job_attempt`` is 0 before a job was written. ``doing`` is the action of ours under way for it.
-    ``exited`` is the exit status of the worker that we started, None while it runs or was started by
-    somebody else; ``trouble`` is why an action of ours failed; ``stopping``: the worker was asked to end.
+    ``job_attempt`` is 0 before a job was written. ``doing`` is the action of ours under way for it, and
+    ``started`` from then on until its end. ``exited`` is the exit status of the worker that we started, None
+    while it runs or was started by somebody else; ``trouble`` is why an action of ours failed. ``asked`` is
+    when (monotonic s) the worker was asked to end, and ``forced``: it was then killed.
     """
 
     spec: RunTrack
@@ -57,10 +59,11 @@ class TrackFacts:
     status: StatusFacts | None = None
     result: Attempt | None = None
     outcome: Outcome | None = None
-    doing: Literal["", "starting", "started", "merging", "recording"] = ""
+    doing: Doing = ""
     exited: int | None = None
     trouble: str = ""
-    stopping: bool = False
+    asked: float | None = None
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +131,23 @@ def _claimed(facts: TrackFacts, run: str) -> TrackState | None:
     claim = facts.claim
     if claim is None or claim.state == "dead":
         return None
-    if claim.run != run:
+    if not _is_ours(claim, facts, run):
+        if _is_over(facts.result):
+            return None  # what it finished before is judged by its fence
         return TrackState("held", f"held by {claim.owner}: {claim.why}")
     if claim.state == "orphaned":
         return TrackState("orphaned", claim.why)
     phase = facts.status.phase if facts.status else ""
     return TrackState("running", f"{phase or 'claimed'}: {claim.why}")
+
+
+def _is_ours(claim: ClaimFacts, facts: TrackFacts, run: str) -> bool:
+    """Tell whether the claim is that of a worker on the track's job; a person may claim for a run by hand."""
+    return claim.run == run and facts.job_attempt > 0 and claim.attempt == facts.job_attempt
+
+
+def _is_over(result: Attempt | None) -> bool:
+    return result is not None and result.finished
 
 
 def _finished(facts: TrackFacts, _run: str) -> TrackState | None:
@@ -149,18 +163,24 @@ def _never_claimed(facts: TrackFacts, _run: str) -> TrackState | None:
     """A job without a claim: being started, to be started again, lost, or dead."""
     if facts.job_attempt == 0:
         return None
-    ran = facts.status is not None and facts.status.attempt == facts.job_attempt
     if facts.claim is not None:
         return TrackState("vanished", f"{facts.claim.why}; its track is about to be freed")
     if facts.doing == "started" and facts.exited is None:
         return TrackState("starting", "its worker is on the way to the claim")
-    if ran or (facts.result is not None):
-        return TrackState("failing", "UNKNOWN: the worker died before it could say how the attempt ended")
+    began = facts.status is not None and facts.status.attempt == facts.job_attempt
+    if began or facts.result is not None:
+        return TrackState("failing", f"UNKNOWN: the worker died{_how(facts)} before it could say how the attempt ended")
     if facts.exited is not None and facts.exited != LOST:
-        return TrackState(
-            "failing", f"RESOURCE_ERROR: the worker ended with status {facts.exited} before it claimed the track"
-        )
+        why = f"RESOURCE_ERROR: the worker ended with status {facts.exited} before it claimed the track"
+        return TrackState("failing", why)
     return None
+
+
+def _how(facts: TrackFacts) -> str:
+    exited = facts.exited
+    if exited is None:
+        return ""
+    return f" (signal {-exited})" if exited < 0 else f" (status {exited})"
 
 
 def states_of(run: RunFacts) -> Mapping[str, TrackState]:

@@ -11,31 +11,35 @@ def startable(run: RunFacts, states: Mapping[str, TrackState], now: float) -> Se
 
     Tracks go in the order of the plan. ``now`` is monotonic seconds.
     """
-    options = run.record.options
-    free = options.agents - sum(state.where in ACTIVE for state in states.values())
-    ready = [each for each in run.tracks if states[each.spec.agent_id].where == "waiting" and is_ready(run, each)]
-    if options.stagger_seconds > 0:
+    due = next_start(run)
+    if due is not None and now < due:
+        return ()
+    free = run.record.options.agents - sum(state.where in ACTIVE for state in states.values())
+    if run.record.options.stagger_seconds > 0:
         free = min(free, 1)
-        if run.last_start is not None and now < run.last_start + options.stagger_seconds:
-            return ()
+    ready = [each for each in run.tracks if states[each.spec.agent_id].where == "waiting" and is_ready(run, each)]
     return tuple(
         StartWorker(run.record.run, each.spec.agent_id, each.job_attempt or 1) for each in ready[: max(free, 0)]
     )
 
 
+def next_start(run: RunFacts) -> float | None:
+    """Return before when (monotonic s) nothing may start; None: there is no such time."""
+    return None if run.last_start is None else run.last_start + run.record.options.stagger_seconds
+
+
 def is_ready(run: RunFacts, track: TrackFacts) -> bool:
     """Tell whether everything that the track depends on has been merged."""
-    merged = {each.spec.track for each in run.tracks if each.outcome is not None and each.outcome.ended == "merged"}
-    return not (unmet(run, track) - merged)
+    return not unmet(run, track)
 
 
 def unmet(run: RunFacts, track: TrackFacts) -> frozenset[str]:
-    """Return the tracks of this run that the track depends on."""
-    members = {each.spec.track for each in run.tracks}
-    return frozenset(track.spec.depends_on) & members
+    """Return the tracks of this run that the track depends on and that were not merged so far."""
+    left = {each.spec.track for each in run.tracks if each.outcome is None or each.outcome.ended != "merged"}
+    return frozenset(track.spec.depends_on) & left
 
 
 def hopeless(run: RunFacts, track: TrackFacts) -> str:
     """Return the id of a track that this one depends on and that ended unmerged; empty when there is none."""
-    failed = {each.spec.track for each in run.tracks if each.outcome is not None and each.outcome.ended != "merged"}
-    return min(unmet(run, track) & failed, default="")
+    ended = {each.spec.track for each in run.tracks if each.outcome is not None}
+    return min(unmet(run, track) & ended, default="")

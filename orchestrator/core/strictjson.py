@@ -9,6 +9,8 @@ from orchestrator.core.text import visible
 from orchestrator.errors import Unreadable
 
 DEEPEST: Final = 32
+LONGEST_NUMBER: Final = 100
+"""Digits of a whole number; longer ones are no measure of anything and slow to read."""
 
 
 def _constant(word: str) -> float:
@@ -22,6 +24,12 @@ def _finite(digits: str) -> float:
     return value
 
 
+def _whole(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError("a number is too long")
+    return int(digits)
+
+
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -29,14 +37,16 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_float=_finite)
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_constant, parse_float=_finite, parse_int=_whole
+)
 
 
-def _too_deep(value: object) -> bool:
+def _too_deep(value: dict[str, object]) -> bool:
     """Tell whether ``value`` nests deeper than DEEPEST; breadth first, no recursion."""
     level: list[object] = [value]
     for _ in range(DEEPEST):
-        level = [inner for each in level for inner in _inside(each)]
+        level = [inner for each in level for inner in _inside(each) if isinstance(inner, (dict, list))]
         if not level:
             return False
     return True
@@ -63,7 +73,7 @@ def parse_object(data: bytes) -> dict[str, object]:
     except ValueError as error:
         raise Unreadable(f"not valid JSON: {visible(str(error), 100)}") from error
     if not isinstance(value, dict):
-        raise Unreadable(f"not a JSON object but a {type(value).__name__}")
+        raise Unreadable("JSON, but not an object")
     if _too_deep(value):
         raise Unreadable("nested too deeply")
     return value

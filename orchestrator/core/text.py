@@ -3,11 +3,13 @@
 import re
 from typing import Final
 
-# C0, DEL, C1, soft hyphen, zero-width and bidirectional marks, line and paragraph separators,
-# byte-order mark, variation selectors and tags, and lone surrogates (undecodable bytes of a name).
+# C0, DEL, C1, soft hyphen, zero-width and bidirectional marks, all other format characters, line and
+# paragraph separators, byte-order mark, fillers, tags, and lone surrogates (undecodable bytes of a name).
+# The selectors FE00 to FE0F stay: every second emoji ends in one.
 _HIDDEN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
-    "\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+    "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 

@@ -1,6 +1,15 @@
 """What time it is, three ways."""
 
+import os
 import time
+from typing import Final
+
+_SINCE_BOOT: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+_STAMPED_AT_BOOT: Final = "/dev/pts"
+"""A file system in memory, mounted while the machine starts: its root shows the wall clock of that moment."""
+
+_STEP_NS: Final = 1_000_000_000
 
 
 def wall_ns() -> int:
@@ -18,6 +27,23 @@ def steady_offset_ns() -> int:
     return time.time_ns() - time.clock_gettime_ns(_SINCE_BOOT)
 
 
+def was_set(before_ns: int) -> bool:
+    """Tell whether the wall clock was moved since :func:`steady_offset_ns` returned ``before_ns``."""
+    return abs(steady_offset_ns() - before_ns) > _STEP_NS
+
+
+def was_set_forward() -> bool:
+    """Tell whether the wall clock shows to have been set forward since this machine was started.
+
+    Then something made after the start bears a time before it. False: nothing shows it.
+    """
+    try:
+        stamped = os.stat(_STAMPED_AT_BOOT).st_ctime_ns
+    except OSError:
+        return False
+    return stamped < steady_offset_ns() - _STEP_NS
+
+
 def pause(seconds: float) -> None:
     """Sleep."""
     time.sleep(seconds)
@@ -28,6 +54,3 @@ def iso(wall: int | None = None) -> str:
     moment = time.time_ns() if wall is None else wall
     seconds, nanoseconds = divmod(moment, 1_000_000_000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{nanoseconds // 1_000_000:03d}Z"
-
-
-_SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

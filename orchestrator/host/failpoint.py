@@ -2,7 +2,8 @@
 
 ``ORCHD_FAILPOINT=name:kill|stop|error`` (several: comma-separated) acts when the process comes by
 that name: ``kill`` is SIGKILL to itself, ``stop`` is SIGSTOP, ``error`` raises an ``OSError`` with EIO, and
-``error=ENOSPC`` one with that number. Without the variable :func:`reach` does nothing.
+``error=ENOSPC`` one with that number. Without the variable :func:`reach` does nothing; with one that
+names nothing, every :func:`reach` raises ``BadSettings``: a test that tests nothing must not pass.
 """
 
 import errno
@@ -10,6 +11,9 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from typing import Final
+
+from orchestrator.core.text import visible
+from orchestrator.errors import BadSettings
 
 POINTS: Final = frozenset(
     {
@@ -49,21 +53,41 @@ POINTS: Final = frozenset(
 )
 
 
+_STEER: Final = "ORCHD_FAILPOINT"
+_HINT: Final = (
+    f"write {_STEER}=name:kill, name:stop, name:error or name:error=ENOSPC with a name from host/failpoint.py"
+)
+
+
 def _parse(setting: str) -> Mapping[str, str]:
-    pairs = (each.partition(":") for each in setting.split(",") if each)
+    pairs = (each.partition(":") for each in setting.split(",") if each.strip())
     return {name.strip(): action.strip() for name, _, action in pairs}
 
 
+def _nonsense(armed: Mapping[str, str]) -> str:
+    """Return the first part of the setting that nothing can come of; empty where there is none."""
+    for name, action in armed.items():
+        kind, _, number = action.partition("=")
+        known = name in POINTS and (kind in ("kill", "stop", "error") if not number else kind == "error")
+        if not known or (number and not hasattr(errno, number)):
+            return f"{name}:{action}"
+    return ""
+
+
 def _acting(armed: Mapping[str, str]) -> Callable[[str], None]:
+    wrong = _nonsense(armed)
+
     def act(name: str) -> None:
-        action = armed.get(name, "")
-        if action == "kill":
+        if wrong:
+            raise BadSettings(f"{_STEER} holds '{visible(wrong, 60)}', which is no failpoint", hint=_HINT)
+        kind, _, number = armed.get(name, "").partition("=")
+        if kind == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
-        elif action == "stop":
+        elif kind == "stop":
             os.kill(os.getpid(), signal.SIGSTOP)
-        elif action.startswith("error"):
-            number = getattr(errno, action.partition("=")[2] or "EIO")
-            raise OSError(number, f"{os.strerror(number)} (failpoint {name})")
+        elif kind == "error":
+            code: int = getattr(errno, number or "EIO")
+            raise OSError(code, f"{os.strerror(code)} (failpoint {name})")
 
     return act
 
@@ -72,6 +96,6 @@ def _pass(name: str) -> None:
     """Do nothing: no failpoint is armed."""
 
 
-_ARMED: Final = _parse(os.environ.get("ORCHD_FAILPOINT", ""))
+_ARMED: Final = _parse(os.environ.get(_STEER, ""))
 
 reach: Final[Callable[[str], None]] = _acting(_ARMED) if _ARMED else _pass

@@ -16,14 +16,17 @@ from typing import Final
 
 from orchestrator.core.text import visible
 from orchestrator.errors import GuardBusy, NoSpace, SystemFailure, Unreadable, UnsafeFolder, UnsupportedFilesystem
-from orchestrator.host import clock
+from orchestrator.host import clock, temps
 from orchestrator.host.failpoint import reach
 
 LARGEST: Final = 256 * 1024
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_NO_FLOCK: Final = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL})
+_PRIVATE: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,21 @@ class Content:
 
 def failure(error: OSError, what: str) -> SystemFailure:
     """Return the error that says in one line what the machine refused while ``what``."""
-    reason = os.strerror(error.errno) if error.errno else str(error)
+    reason = os.strerror(error.errno) if error.errno else visible(str(error))
     if error.errno in _FULL:
-        return NoSpace(f"{what}: {reason}", hint="free some space or descriptors and try again; nothing was half-written")
+        return NoSpace(
+            f"{what}: {reason}", hint="free some space or descriptors and try again; nothing was half-written"
+        )
+    if error.errno == errno.ENOENT:
+        return SystemFailure(f"{what}: {reason}", hint="a folder is missing: it was moved or removed; try again")
     return SystemFailure(f"{what}: {reason}", hint="nothing was half-written; `orchd doctor` looks at the folders")
+
+
+def raise_if_ran_out(refusal: Unreadable) -> None:
+    """Raise the ``OSError`` behind a refusal of :func:`read` that is not the file's fault."""
+    cause = refusal.__cause__
+    if isinstance(cause, OSError) and cause.errno in _FULL:
+        raise cause
 
 
 def read(path: str, limit: int = LARGEST, *, folder: int | None = None) -> Content:
@@ -58,7 +72,7 @@ def read(path: str, limit: int = LARGEST, *, folder: int | None = None) -> Conte
     try:
         return _read_open(fd, limit)
     except OSError as error:
-        raise Unreadable(os.strerror(error.errno or 0)) from error
+        raise Unreadable(os.strerror(error.errno or 0).lower()) from error
     finally:
         os.close(fd)
 
@@ -67,7 +81,7 @@ def _why_not_opened(error: OSError) -> str:
     if error.errno == errno.ELOOP:
         return "a symbolic link; links are not followed"
     if error.errno == errno.ENXIO:
-        return "a socket, not a file"
+        return "a socket or device, not a file"
     return os.strerror(error.errno or 0).lower()
 
 
@@ -86,18 +100,19 @@ def _read_open(fd: int, limit: int) -> Content:
 
 
 def _kind(mode: int) -> str:
-    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"), (stat.S_ISLNK, "a link"))
+    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a FIFO"))
     return next((name for test, name in kinds if test(mode)), "a device")
 
 
-def create(path: str, data: bytes) -> int:
-    """Make a new file (0600) with ``data`` and return its descriptor; never opens an old one."""
-    fd = os.open(path, _CREATE, 0o600)
+def create(path: str, data: bytes, *, folder: int | None = None) -> int:
+    """Make a new file (0600, whatever the umask) with ``data`` and return its descriptor; never opens an old one."""
+    fd = os.open(path, _CREATE, _PRIVATE, dir_fd=folder)
     try:
+        os.fchmod(fd, _PRIVATE)
         write_all(fd, data)
-    except OSError:
+    except BaseException:
         os.close(fd)
-        remove(path)
+        remove(path, folder=folder)
         raise
     return fd
 
@@ -113,31 +128,40 @@ def publish(path: str, data: bytes, temp: str, *, durable: bool = False) -> None
     """Put ``data`` at ``path`` whole: a private file in the folder ``temp``, then a rename over it.
 
     ``temp`` must be on the same file system. ``durable``: it survives a power cut once this returns.
-    Raises :class:`SystemFailure`; then ``path`` is as it was.
+    Raises :class:`SystemFailure`; then ``path`` holds what it held or all of ``data``.
     """
-    aside = os.path.join(temp, f"{os.getpid()}-{os.urandom(8).hex()}")
     try:
-        fd = create(aside, data)
+        aside = os.path.join(temp, temps.name())
         try:
-            reach("publish.written")
-            if durable:
-                os.fsync(fd)
-                reach("publish.synced")
-        finally:
-            os.close(fd)
-        os.replace(aside, path)
+            _write_aside(aside, data, durable=durable)
+            os.replace(aside, path)
+        except BaseException:
+            remove(aside)
+            raise
         reach("publish.renamed")
         if durable:
             sync_folder(os.path.dirname(path))
     except OSError as error:
         raise failure(error, f"cannot write {visible(path)}") from error
+
+
+def _write_aside(path: str, data: bytes, *, durable: bool) -> None:
+    fd = create(path, data)
+    try:
+        reach("publish.written")
+        if durable:
+            os.fsync(fd)
+            reach("publish.synced")
     finally:
-        remove(aside)
+        os.close(fd)
 
 
 def append(path: str, data: bytes) -> int:
-    """Append ``data`` in one write and return the file's size after it; makes the file (0600)."""
-    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    """Append ``data`` in one write and return the file's size after it; makes the file (0600).
+
+    Raises ``OSError``; when the disk is full some of ``data`` may have got in, so readers skip a torn line.
+    """
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, _PRIVATE)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(errno.EINVAL, "not a regular file")
@@ -156,10 +180,10 @@ def sync_folder(path: str) -> None:
         os.close(fd)
 
 
-def remove(path: str) -> bool:
+def remove(path: str, *, folder: int | None = None) -> bool:
     """Unlink ``path`` if it is there and can be; tell whether it went."""
     with suppress(OSError):
-        os.unlink(path)
+        os.unlink(path, dir_fd=folder)
         return True
     return False
 
@@ -170,14 +194,40 @@ def ensure_folder(path: str) -> None:
     A folder that exists must be a real one, belong to us and not be writable for everybody.
     """
     try:
-        os.makedirs(path, 0o700, exist_ok=True)
-        facts = os.lstat(path)
+        if not os.path.lexists(path):
+            os.makedirs(path, 0o700, exist_ok=True)
+            os.chmod(path, 0o700)
+        os.close(open_folder(path, ours=True))
     except (FileExistsError, NotADirectoryError) as error:
         raise UnsafeFolder(f"{visible(path)} is in the way: it is not a folder", hint="move it aside") from error
     except OSError as error:
         raise failure(error, f"cannot make the folder {visible(path)}") from error
-    if not stat.S_ISDIR(facts.st_mode):
-        raise UnsafeFolder(f"{visible(path)} is a link or a file, not a folder", hint="put a real folder there")
+
+
+def open_folder(path: str, *, folder: int | None = None, ours: bool = False) -> int:
+    """Return a descriptor of a real folder; what is then done through it happens in no other one.
+
+    ``folder`` is a descriptor that ``path`` is relative to. ``ours``: it must belong to us and not be
+    writable for everybody. Raises ``FileNotFoundError``, other ``OSError`` and :class:`UnsafeFolder`.
+    """
+    try:
+        fd = os.open(path, _FOLDER, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            raise
+        raise UnsafeFolder(
+            f"{visible(path)} is a link or a file, not a folder", hint="put a real folder there"
+        ) from error
+    try:
+        if ours:
+            _check_ours(os.fstat(fd), path)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _check_ours(facts: os.stat_result, path: str) -> None:
     if facts.st_uid not in (os.geteuid(), 0):
         raise UnsafeFolder(f"{visible(path)} belongs to another user", hint="use a folder of your own")
     if facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX:
@@ -185,22 +235,45 @@ def ensure_folder(path: str) -> None:
 
 
 @contextmanager
-def guard(path: str, wait: float, whom: str) -> Iterator[int]:
+def guard(path: str, wait: float, whom: str, *, folder: int | None = None) -> Iterator[int]:
     """Hold the flock of the file ``path`` (made when missing, never unlinked) and yield its descriptor.
 
-    Waits at most ``wait`` seconds, then raises :class:`GuardBusy`, which says for ``whom``. After the
-    lock is had, the file must still be the one at ``path``: somebody may have replaced the folder.
+    ``folder`` is a descriptor that ``path`` is relative to. Waits at most ``wait`` seconds, then raises
+    :class:`GuardBusy`, which says for ``whom``. After the lock is had, the file must still be the one at
+    ``path``: somebody may have removed it. A child forked meanwhile does not prolong the hold.
     """
     deadline = clock.steady() + wait
     while True:
-        fd = os.open(path, _OPEN, 0o600)
+        fd = _open_guard(path, folder)
         try:
             _lock(fd, deadline, whom)
-            if _still_there(fd, path):
-                yield fd
-                return
+            try:
+                if _still_there(fd, path, folder):
+                    yield fd
+                    return
+            finally:
+                fcntl.flock(fd, fcntl.LOCK_UN)
         finally:
             os.close(fd)
+
+
+def _open_guard(path: str, folder: int | None) -> int:
+    try:
+        fd = os.open(path, _OPEN, _PRIVATE, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise
+        raise UnsafeFolder(f"{visible(path)} is in the way: it is not a file", hint="move it aside") from error
+    try:
+        facts = os.fstat(fd)
+        if not stat.S_ISREG(facts.st_mode):
+            raise UnsafeFolder(f"{visible(path)} is in the way: it is not a file", hint="move it aside")
+        if facts.st_size == 0:
+            os.fchmod(fd, _PRIVATE)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
 
 
 def _lock(fd: int, deadline: float, whom: str) -> None:
@@ -211,38 +284,54 @@ def _lock(fd: int, deadline: float, whom: str) -> None:
         except BlockingIOError:
             if clock.steady() >= deadline:
                 raise GuardBusy(
-                    f"another process is inside an operation on {whom} and does not come out",
+                    f"{_holder(fd)} is inside an operation on {whom} and does not come out",
                     hint="it may be paused (state T in ps): continue or end it; other tracks are not affected",
                 ) from None
             clock.pause(nap)
             nap = min(nap * 2, 0.005)
         except OSError as error:
+            if error.errno not in _NO_FLOCK:
+                raise
             raise UnsupportedFilesystem(
-                f"this file system has no flock ({os.strerror(error.errno or 0)})",
+                f"this file system has no flock ({os.strerror(error.errno)})",
                 hint="put the root on a local file system (ext4, xfs, btrfs, tmpfs, APFS)",
             ) from error
         else:
             return
 
 
-def lock_excludes(path: str) -> bool:
-    """Tell whether a second opening of ``path`` is kept out while the first holds its flock."""
-    first, second = os.open(path, _READ), os.open(path, _READ)
+def _holder(fd: int) -> str:
+    """Say who holds the flock of a file, as far as the machine tells. Source: proc_locks(5)."""
+    facts = os.fstat(fd)
+    file = f"{os.major(facts.st_dev):02x}:{os.minor(facts.st_dev):02x}:{facts.st_ino}"
+    with suppress(OSError), open("/proc/locks", encoding="ascii") as lines:
+        for line in lines:
+            _, kind, _, _, pid, at, *_ = line.split()
+            if kind == "FLOCK" and at == file and int(pid) > 0:
+                return f"process {pid}"
+    return "another process"
+
+
+def lock_excludes(fd: int, path: str, *, folder: int | None = None) -> bool:
+    """Tell whether a second opening of ``path`` is kept out while ``fd``, the first, holds its flock.
+
+    Raises ``OSError`` where there is no flock at all.
+    """
+    second = os.open(path, _READ, dir_fd=folder)
     try:
-        fcntl.flock(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with suppress(BlockingIOError):
             fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return False
         return True
     finally:
-        os.close(first)
         os.close(second)
 
 
-def _still_there(fd: int, path: str) -> bool:
+def _still_there(fd: int, path: str, folder: int | None) -> bool:
     ours = os.fstat(fd)
     try:
-        there = os.stat(path, follow_symlinks=False)
+        there = os.stat(path, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return False
     return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)

@@ -1,42 +1,64 @@
 """Who a process is, by facts that survive a moved clock and a recycled pid.
 
-Linux tells all of it in ``/proc``; other systems are asked through psutil, whose start times are
-turned into the same unit. Source: proc(5), field 22 of ``/proc/<pid>/stat``.
+Linux tells all of it in ``/proc``; other systems are asked through psutil. Source: proc_pid_stat(5).
 """
 
 import os
+import re
 import socket
 import sys
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from orchestrator.core.claim import Machine, Sight
 from orchestrator.host import clock
 
+if sys.platform != "linux":
+    from orchestrator.host import portable
+
+IS_LINUX: Final = sys.platform == "linux"
 HERTZ: Final = os.sysconf("SC_CLK_TCK")
-_STATES: Final = {"Z": "zombie", "X": "gone", "x": "gone", "T": "stopped", "t": "stopped"}
+
+_MACHINE_ID: Final = re.compile(r"[0-9a-f]{32}\Z")
+_STATES: Final[Mapping[bytes, Literal["zombie", "gone", "stopped"]]] = {
+    b"Z": "zombie",
+    b"X": "gone",
+    b"x": "gone",
+    b"T": "stopped",
+    b"t": "stopped",
+}
+# Positions in what follows the name of the program in /proc/<pid>/stat.
+_STATE, _PARENT, _GROUP, _SESSION, _THREADS, _START, _WANTED = 0, 1, 2, 3, 17, 19, 20
 
 
 def machine() -> Machine:
     """Return what identifies this host, boot and pid namespace."""
-    name = socket.gethostname()
+    name = socket.gethostname() or "unnamed"
     return Machine(
-        host_id=_first_line("/etc/machine-id") or _first_line("/var/lib/dbus/machine-id") or f"name-{name}",
+        host_id=_machine_id() or f"name-{name}",
         host=name,
         boot_id=_first_line("/proc/sys/kernel/random/boot_id") or None,
-        pidns=_pid_namespace(),
+        pidns=pid_namespace(),
         ticks_comparable=_unshifted(),
     )
 
 
+def _machine_id() -> str:
+    """Return the id of this installation; an image that was not yet started holds another word."""
+    found = _first_line("/etc/machine-id") or _first_line("/var/lib/dbus/machine-id")
+    return found if _MACHINE_ID.match(found) else ""
+
+
 def _first_line(path: str) -> str:
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            return file.readline().strip()
+        with open(path, "rb") as file:
+            return file.readline(1024).strip().decode("ascii", "backslashreplace")
     except OSError:
         return ""
 
 
-def _pid_namespace() -> int | None:
+def pid_namespace() -> int | None:
+    """Return the number of the pid namespace that we are in; None: this system does not say."""
     try:
         return os.stat("/proc/self/ns/pid").st_ino
     except OSError:
@@ -46,10 +68,21 @@ def _pid_namespace() -> int | None:
 def _unshifted() -> bool:
     """Tell whether start ticks here mean what they mean outside (no boot-time offset)."""
     try:
-        with open("/proc/self/timens_offsets", encoding="ascii") as file:
-            return all(line.split()[1:] == ["0", "0"] for line in file)
+        with open("/proc/self/timens_offsets", "rb") as file:
+            return all(line.split()[1:] == [b"0", b"0"] for line in file)
     except OSError:
         return True
+
+
+def _proc_is_ours() -> bool:
+    """Tell whether /proc numbers processes as we do; inside `unshare --pid` it is often the outer one."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return True
+
+
+_OURS: Final = _proc_is_ours()
 
 
 def start_ticks(pid: int) -> int | None:
@@ -61,39 +94,55 @@ def look(pid: int, *, group: bool = False) -> Sight:
     """Return what the machine says of ``pid`` now.
 
     ``group``: also find out whether its process group has living members, where it is itself gone.
+    Raises ``OSError`` where there is no descriptor left to look with.
     """
+    if sys.platform != "linux":
+        return portable.look(pid, group=group)
+    if pid <= 0:
+        return Sight("gone")
+    if not _OURS and pid != os.getpid():
+        return _absent(pid, group=group)
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
+        fields = _stat("self" if pid == os.getpid() else pid)
     except (FileNotFoundError, ProcessLookupError):
-        fields = []
+        return _absent(pid, group=group)
     except PermissionError:
         return Sight("hidden")
-    if not fields:
-        return _absent(pid, group)
-    ticks = int(fields[19])
-    seen = _STATES.get(fields[0].decode("ascii"), "running")
+    ticks = int(fields[_START])
+    seen = _seen(fields)
     living = group and seen in ("zombie", "gone") and group_lives(pid)
-    return Sight(seen, ticks, _started_ns(ticks), group=living)  # type: ignore[arg-type]  # the table's values are the literals
+    return Sight(seen, ticks, _started_ns(ticks), group=living)
 
 
-def _absent(pid: int, group: bool) -> Sight:
-    if not os.path.isdir("/proc/self"):
+def _stat(pid: int | str) -> list[bytes]:
+    """Return the fields of /proc/<pid>/stat after the name, which may hold anything."""
+    fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, 4096).rpartition(b")")[2].split(None, _WANTED)
+    finally:
+        os.close(fd)
+
+
+def _seen(fields: list[bytes]) -> Literal["running", "stopped", "zombie", "gone"]:
+    ended = _STATES.get(fields[_STATE])
+    if ended is None or (ended == "zombie" and int(fields[_THREADS]) > 1):
+        return "running"  # a zombie with threads: only the first of them has ended
+    return ended
+
+
+def _absent(pid: int, *, group: bool) -> Sight:
+    """Judge a process that /proc does not show: gone, or hidden (hidepid, a /proc that is not ours)."""
+    if _OURS and not os.path.isdir("/proc/self"):
         return Sight("hidden")
-    if _exists(pid):
-        return Sight("hidden")
-    return Sight("gone", group=group and group_lives(pid))
-
-
-def _exists(pid: int) -> bool:
-    """Tell whether the kernel knows ``pid`` although /proc does not show it (hidepid)."""
     try:
         os.kill(pid, 0)
-    except PermissionError:
-        return True
     except (ProcessLookupError, OverflowError):
-        return False
-    return not os.path.isdir(f"/proc/{pid}")
+        return Sight("gone", group=group and group_lives(pid))
+    except PermissionError:
+        return Sight("hidden")
+    if _OURS and os.path.isdir(f"/proc/{pid}"):
+        return Sight("gone")  # the one that was asked for; this one came a moment ago
+    return Sight("hidden")
 
 
 def _started_ns(ticks: int) -> int:
@@ -101,14 +150,19 @@ def _started_ns(ticks: int) -> int:
 
 
 def group_lives(pgid: int) -> bool:
-    """Tell whether any process of that group is alive, zombies not counted."""
-    try:
-        os.killpg(pgid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return any(True for _ in group_members(pgid))
+    """Tell whether any process of that group is alive, zombies not counted where that can be seen."""
+    if sys.platform != "linux":
+        return portable.group_lives(pgid)
+    if pgid > 1:  # to killpg, 0 is our own group and 1 is everybody
+        try:
+            os.killpg(pgid, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+        except PermissionError:
+            return True
+        if not _OURS:
+            return True
+    return bool(group_members(pgid))
 
 
 def group_members(pgid: int) -> list[int]:
@@ -117,18 +171,24 @@ def group_members(pgid: int) -> list[int]:
 
 
 def processes() -> dict[int, tuple[int, int, int, int]]:
-    """Return every living process: pid → (parent, group, session, start ticks)."""
-    found = {}
+    """Return every living process: pid → (parent, group, session, start ticks).
+
+    Empty where nobody says: a system without /proc, or one whose numbers are not ours.
+    """
+    found: dict[int, tuple[int, int, int, int]] = {}
+    if not (IS_LINUX and _OURS):
+        return found
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    fields = file.read().rpartition(b")")[2].split()
-            except OSError:
+                fields = _stat(name)
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
                 continue
-            if fields and fields[0] not in (b"Z", b"X"):
-                found[int(name)] = (int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]))
+            if _seen(fields) in ("running", "stopped"):
+                found[int(name)] = (
+                    int(fields[_PARENT]),
+                    int(fields[_GROUP]),
+                    int(fields[_SESSION]),
+                    int(fields[_START]),
+                )
     return found
-
-
-IS_LINUX: Final = sys.platform == "linux"

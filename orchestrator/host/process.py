@@ -54,6 +54,10 @@ def run(
             start_new_session=True,
         )
     except OSError as error:
+        if not os.path.isdir(cwd):
+            raise CommandFailed(
+                f"{visible(argv[0])} cannot be started: the folder {visible(cwd)} is not there"
+            ) from error
         raise CommandFailed(
             f"{visible(argv[0])} cannot be started: {os.strerror(error.errno or 0)}",
             hint="is it installed and on PATH?",

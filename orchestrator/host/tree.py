@@ -80,7 +80,7 @@ class Tree:
             self._send(members, gentle)
             self._send(members, signals.CONTINUE)
         deadline = clock.steady() + grace
-        calm = True
+        calm = self._pause(0)
         while calm and self._left() and (remaining := deadline - clock.steady()) > 0:
             calm = self._pause(min(remaining, _RESCAN))
         self._kill()

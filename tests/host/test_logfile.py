@@ -1,0 +1,83 @@
+"""Files that other processes write to directly."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import SystemFailure, UnsafeFolder
+from orchestrator.host import logfile
+
+
+def test_a_new_file_is_private(tmp_path: Path) -> None:
+    """It is made with its folder, for nobody else to read, and appended to."""
+    path = tmp_path / "logs" / "a.log"
+    for text in (b"one\n", b"two\n"):
+        fd = logfile.open_log(str(path))
+        os.write(fd, text)
+        os.close(fd)
+    assert path.read_bytes() == b"one\ntwo\n"
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "fifo", "folder", "socket"])
+def test_what_is_no_file(tmp_path: Path, kind: str) -> None:
+    """It is refused in one line, without waiting and without a descriptor left open."""
+    path = tmp_path / "a.log"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "socket":
+        os.mknod(path, 0o140600)
+    else:
+        path.symlink_to("/etc/hostname" if kind == "link" else "nowhere")
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(UnsafeFolder, match="in the way"):
+        logfile.open_log(str(path))
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_what_the_machine_refuses(tmp_path: Path) -> None:
+    """Anything else is a failure of the system."""
+    with pytest.raises(SystemFailure):
+        logfile.open_log(str(tmp_path / ("x" * 300)))
+
+
+def test_the_end_of_a_file(tmp_path: Path) -> None:
+    """At most TAIL bytes, none of them before the start."""
+    fd = logfile.open_log(str(tmp_path / "a.log"))
+    os.write(fd, b"x" * (logfile.TAIL + 10) + b"end")
+    assert logfile.tail(fd) == b"x" * (logfile.TAIL - 3) + b"end"
+    assert logfile.tail(fd, logfile.TAIL + 10) == b"end"
+    assert logfile.tail(fd, 10**9) == b""
+    os.close(fd)
+    assert logfile.tail(fd) == b""
+
+
+def test_a_file_is_cut(tmp_path: Path) -> None:
+    """Never made larger, and no matter when it cannot be done."""
+    fd = logfile.open_log(str(tmp_path / "a.log"))
+    os.write(fd, b"12345")
+    logfile.cut(fd, 10)
+    assert logfile.size(fd) == 5
+    logfile.cut(fd, 2)
+    assert logfile.tail(fd) == b"12"
+    os.close(fd)
+    logfile.cut(fd, 1)
+
+
+def test_rotation(tmp_path: Path) -> None:
+    """Only a file that is too large goes, the oldest falls out, and gaps do not matter."""
+    path = tmp_path / "a.log"
+    logfile.rotate(str(path), 3, 2)
+    for text in (b"1111", b"2222", b"3333"):
+        path.write_bytes(text)
+        logfile.rotate(str(path), 4, 2)
+        assert path.exists()
+        logfile.rotate(str(path), 3, 2)
+    assert not path.exists()
+    assert sorted((each.name, each.read_bytes()) for each in tmp_path.iterdir()) == [
+        ("a.log.1", b"3333"),
+        ("a.log.2", b"2222"),
+    ]
