@@ -16,6 +16,7 @@ from orchestrator.core.text import visible
 from orchestrator.daemon.loop import Loop
 from orchestrator.errors import OrchdError
 from orchestrator.host import files, limits
+from orchestrator.host.heeded import heeded
 from orchestrator.state import cancel
 from orchestrator.state.layout import Layout, RunLayout
 
@@ -44,7 +45,7 @@ def conduct(layout: Layout, record: RunRecord, seen: View, rescan: float) -> boo
 async def _life(layout: Layout, record: RunRecord, seen: View, rescan: float, interrupts: "Interrupts") -> None:
     loop = Loop(layout, rescan=rescan, only=record.run)
     events = asyncio.get_running_loop()
-    for number in limits.ENDING:
+    for number in heeded():
         events.add_signal_handler(number, interrupts.come, loop.poke)
     over = Event()
     watching = events.run_in_executor(None, follow, Watched(layout, record), seen, over.wait)

@@ -38,9 +38,9 @@ class Lines:
         """Say which tracks are somewhere else than before."""
         for row in look.rows:
             said = _said(row)
-            if said != self._before.get(row.track, "waiting"):
+            if said and said != self._before.get(row.track):
                 self._write(f"{_time()}  {row.track}  {visible(said)}\n")
-            self._before[row.track] = said
+                self._before[row.track] = said
 
     def note(self, line: str) -> None:
         """Say something."""
@@ -48,12 +48,12 @@ class Lines:
 
 
 def _said(row: Row) -> str:
-    """Return what is worth a line of its own."""
+    """Return what is worth a line of its own; nothing for what soon goes on to something else."""
     if row.last.startswith("needs input: "):
         return row.last
     if row.state in _SAID and row.last:
         return row.last if row.last.startswith(row.state) else f"{row.state}: {row.last}"
-    return row.doing
+    return row.phase if row.state == "running" else ""
 
 
 def _time() -> str:

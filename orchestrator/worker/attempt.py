@@ -86,6 +86,7 @@ class Attempt:
         self._loop.every(_WATCHED, self._watch)
         runner = PhaseRunner(self._job, self._loop, log)
         for phase in self._job.phases:
+            self._loop.turn(0)
             if self._loop.reason:
                 return self._loop.reason
             error = self._phase(phase, runner, log)

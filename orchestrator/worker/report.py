@@ -1,6 +1,6 @@
 """The worker's word on where it is: the status file, from in_progress to completed or failed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from orchestrator.core.claim import Claim
@@ -11,7 +11,7 @@ from orchestrator.state.layout import RunLayout
 
 Fields = dict[str, object]
 
-_PATIENT: Final = 2.0
+_PATIENT: Final = 1.0
 _BRIEF: Final = 0.25
 """Seconds to wait for another writer. One that is stuck must not keep the agent's deadline waiting."""
 
@@ -36,7 +36,7 @@ class Report:
         """Say that the attempt is under way; what a former one left behind is over."""
         self._publish(
             lambda said: {
-                **{name: value for name, value in said.items() if name not in _OF_AN_ATTEMPT},
+                **_without(said, _OF_AN_ATTEMPT),
                 **self._identity(said),
                 "status": "in_progress",
                 "start_time": self._since,
@@ -45,9 +45,9 @@ class Report:
         )
 
     def phase(self, name: str) -> None:
-        """Say which phase begins."""
+        """Say which phase begins; an error that the agent reported before did not keep it from passing."""
         self._phase = name
-        self._publish(lambda said: {**self._identity(said), "current_stage": name})
+        self._publish(lambda said: {**_without(self._identity(said), ("error",)), "current_stage": name})
 
     def beat(self) -> str:
         """Say that the worker lives; return the error that the agent has reported, if any."""
@@ -60,7 +60,7 @@ class Report:
         self._publish(lambda said: self._ended(said, error))
 
     def _ended(self, said: Fields, error: str) -> Fields:
-        kept = {name: value for name, value in self._identity(said).items() if name not in ("error", "needs_input")}
+        kept = _without(self._identity(said), ("error", "needs_input"))
         how: Fields = (
             {"status": "failed", "error": error} if error else {"status": "completed", "progress_percentage": 100}
         )
@@ -90,3 +90,7 @@ class Report:
         fence = self._claim.fence
         latest = fence if self._holds() else None
         return status.update(self._paths, self._job.agent_id, change, fence=fence, claim_fence=latest, wait=wait)
+
+
+def _without(said: Mapping[str, object], names: Collection[str]) -> Fields:
+    return {name: value for name, value in said.items() if name not in names}

@@ -38,12 +38,15 @@ def lines(*looks: Look) -> list[str]:
 
 
 def test_a_line_a_change() -> None:
-    """What stays as it is is said once; waiting is nothing to say; an end is said with its reason."""
+    """What stays as it is is said once; what soon goes on is nothing to say; an end is said with its reason."""
     assert lines(
         look(track("waiting")),
+        look(track("starting")),
+        look(track("running")),
         look(track("running", "compiling", "work")),
         look(track("running", "linking", "work")),
         look(track("running", "linking", "review")),
+        look(track("committed")),
         look(track("merged", "merged as 0123456789")),
     ) == ["t1  work", "t1  review", "t1  merged as 0123456789"]
 
@@ -125,8 +128,8 @@ def test_nobody_reads_any_more() -> None:
         raise BrokenPipeError
 
     seen = Lines(Quiet(broken))
-    for state in ("running", "merged"):
-        seen.show(look(track(state)))
+    for state in ("held", "merged"):
+        seen.show(look(track(state, "so it is")))
     assert len(tries) == 1
 
 

@@ -100,6 +100,11 @@ class Scene:
         """The track's lock and what is known of its owner."""
         return FileClaims(str(self.root)).read(TRACK)
 
+    def owner(self) -> str:
+        """What is known of the owner of the track's lock; empty where there is none."""
+        seen = self.lock()
+        return seen.verdict.state if seen else ""
+
     def attempt(self, number: int = 1) -> Attempt:
         """The entry of an attempt in the result file."""
         found = result.decode(Path(self.paths.result(AGENT)).read_bytes()).of(number)

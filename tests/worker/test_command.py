@@ -159,8 +159,7 @@ def test_a_killed_worker_takes_its_agent_along(scene: Scene) -> None:
     worker.kill()
     worker.wait(10)
     wait_for(lambda: gone(agent))
-    seen = wait_for(scene.lock)
-    assert seen.verdict.state == "dead"
+    assert scene.owner() == "dead"
     scene.job(shell("work", "true"), attempt=2)
     assert scene.start().wait(10) == 0
 
@@ -173,13 +172,11 @@ def test_a_killed_worker_leaves_no_silently_free_track(scene: Scene) -> None:
     worker.kill()
     worker.wait(10)
     wait_for(lambda: gone(agent))
-    seen = scene.lock()
-    assert seen is not None
-    assert seen.verdict.state == "orphaned"
+    assert scene.owner() == "orphaned"
     scene.job(shell("work", "true"), attempt=2)
     assert scene.start().wait(10) == 75
     os.kill(grandchild, signal.SIGKILL)
-    wait_for(lambda: (found := scene.lock()) is not None and found.verdict.state == "dead")
+    wait_for(lambda: scene.owner() == "dead")
     assert scene.start().wait(10) == 0
 
 

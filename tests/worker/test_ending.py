@@ -7,7 +7,9 @@ from orchestrator.core.result import Ending, PhaseResult
 from orchestrator.worker.ending import error_of, last_line, timeout_error
 
 
-def result(ending: Ending = "exited", status: int | None = 1, signal: int | None = None, error: str = "") -> PhaseResult:
+def result(
+    ending: Ending = "exited", status: int | None = 1, signal: int | None = None, error: str = ""
+) -> PhaseResult:
     """A phase that ended in some way."""
     return PhaseResult("work", ending, status, signal, "", "", 0.0, 0.0, 0, 0, error)
 
