@@ -1,6 +1,6 @@
 """Facts in, actions out. Time comes as an argument (monotonic seconds)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final
 
 from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StopWorker
@@ -20,23 +20,24 @@ def decide(run: RunFacts, now: float) -> Sequence[Action]:
         return (Finish(run.record.run),)
     endings = tuple(_endings(run, states, now))
     leaving = {each.agent_id for each in endings}
-    merges = tuple(each for each in _merge(run, states) if each.agent_id not in leaving)
     starts = tuple(each for each in startable(run, states, now) if each.agent_id not in leaving)
-    return (*endings, *merges, *starts) or tuple(_give_up(run, states))
+    return (*endings, *_merge(run, states, leaving), *starts) or tuple(_give_up(run, states))
 
 
 def stop_all(run: RunFacts, now: float) -> Sequence[StopWorker]:
     """Return what is to be done to end every worker of a run, and nothing else about it."""
-    states = states_of(run)
-    found = (_stop(run, track, now) for track in run.tracks if states[track.spec.agent_id].where in ACTIVE)
-    return tuple(each for each in found if isinstance(each, StopWorker))
+    found = (_stop(run, track, now) for track in _active(run) if track.doing != "starting")
+    return tuple(each for each in found if each is not None)
 
 
 def is_quiet(run: RunFacts, now: float) -> bool:
     """Tell whether no worker of the run is left, or none that can be ended."""
+    return all(_is_beyond_us(run, track, now) for track in _active(run))
+
+
+def _active(run: RunFacts) -> list[TrackFacts]:
     states = states_of(run)
-    active = [track for track in run.tracks if states[track.spec.agent_id].where in ACTIVE]
-    return not any(track.doing == "starting" or not _is_beyond_us(run, track, now) for track in active)
+    return [track for track in run.tracks if states[track.spec.agent_id].where in ACTIVE]
 
 
 def wake_at(run: RunFacts, now: float) -> float | None:
@@ -74,8 +75,10 @@ def _ending(run: RunFacts, track: TrackFacts, state: TrackState, now: float) -> 
 
 
 def _end(run: RunFacts, track: TrackFacts, why: str) -> EndTrack:
-    ended = "cancelled" if track.spec.track in run.cancelled else "failed"
-    return EndTrack(run.record.run, track.spec.agent_id, ended, why, track.job_attempt)
+    cancelled = track.spec.track in run.cancelled
+    return EndTrack(
+        run.record.run, track.spec.agent_id, "cancelled" if cancelled else "failed", why, track.job_attempt
+    )
 
 
 def _stop(run: RunFacts, track: TrackFacts, now: float) -> StopWorker | None:
@@ -102,12 +105,13 @@ def _next_step(run: RunFacts, track: TrackFacts) -> float | None:
     return track.asked + _patience(run) + (MARGIN if track.forced else 0.0)
 
 
-def _merge(run: RunFacts, states: Mapping[str, TrackState]) -> Sequence[Integrate]:
+def _merge(run: RunFacts, states: Mapping[str, TrackState], leaving: Container[str]) -> Sequence[Integrate]:
     """Merge one track at a time, in the order in which they finished."""
     if any(state.where == "merging" for state in states.values()):
         return ()
     done = [each for each in run.tracks if states[each.spec.agent_id].where == "committed"]
-    finished = [(each.result.ended_at, each.result.fence, each) for each in done if each.result is not None]
+    kept = [each for each in done if each.spec.agent_id not in leaving]
+    finished = [(each.result.ended_at, each.result.fence, each) for each in kept if each.result is not None]
     return tuple(
         Integrate(run.record.run, track.spec.agent_id, track.job_attempt, fence)
         for _, fence, track in sorted(finished, key=lambda each: each[0])[:1]

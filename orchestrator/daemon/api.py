@@ -1,6 +1,7 @@
 """What the daemon does when asked: a fixed list of verbs over its socket, for its own user only."""
 
 import asyncio
+import logging
 import os
 import socket
 import struct
@@ -11,14 +12,14 @@ from orchestrator import __version__
 from orchestrator.core.text import visible
 from orchestrator.daemon.loop import Loop
 from orchestrator.daemon.snapshot import snapshot
-from orchestrator.errors import DaemonUnavailable, OrchdError
+from orchestrator.errors import DaemonUnavailable, NotFound, OrchdError
 from orchestrator.host import files
 from orchestrator.host.sockets import bind_private
 from orchestrator.state import cancel
 from orchestrator.state.layout import Layout
 from orchestrator.wire import codec, messages
 
-LONGEST_LINE: Final = 1_000_000
+_log: Final = logging.getLogger("orchd")
 
 
 class Api:
@@ -37,9 +38,9 @@ class Api:
             listener = bind_private(self._layout.socket)
         except OSError as error:
             raise DaemonUnavailable(
-                f"cannot listen on {visible(self._layout.socket)}: {os.strerror(error.errno or 0)}"
+                f"cannot listen on {visible(self._layout.socket)}: {visible(error.strerror or str(error))}"
             ) from error
-        self._server = await asyncio.start_unix_server(self._client, sock=listener, limit=LONGEST_LINE)
+        self._server = await asyncio.start_unix_server(self._client, sock=listener, limit=codec.LARGEST)
 
     async def close(self) -> None:
         """Close the socket and remove its file."""
@@ -51,8 +52,8 @@ class Api:
         try:
             if _uid(writer.get_extra_info("socket")) in (os.geteuid(), 0):
                 await self._answer_all(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except ConnectionError:
+            pass  # the caller has gone
         finally:
             writer.close()
             with suppress(ConnectionError):
@@ -80,6 +81,12 @@ class Api:
             return codec.encode_response(request.id, await self._do(request))
         except OrchdError as error:
             return codec.encode_error(request.id, codec.REFUSED, error.message, error)
+        except OSError as error:
+            refused = files.failure(error, "the daemon cannot do that now")
+            return codec.encode_error(request.id, codec.REFUSED, refused.message, refused)
+        except Exception:  # noqa: BLE001  # the boundary: a bug in one answer is told whole, and the others go on
+            _log.exception("a bug while answering a request")
+            return codec.encode_error(request.id, codec.INTERNAL_ERROR, "a bug in the daemon; its log has the report")
 
     async def _do(self, request: messages.Request) -> dict[str, object]:
         match request:
@@ -89,9 +96,11 @@ class Api:
                 found = await asyncio.to_thread(snapshot, self._layout.root)
                 return {"daemon": self.about(), **found}
             case messages.Adopt(run=run):
+                self._check_accepted(run)
                 self._loop.poke()
                 return {"run": run}
             case messages.Cancel(run=run, track=track):
+                self._check_accepted(run)
                 await asyncio.to_thread(cancel.request, self._layout.run(run), track)
                 self._loop.poke()
                 return {"run": run}
@@ -100,6 +109,10 @@ class Api:
                 return {}
             case messages.Stop(workers=workers):
                 return {"stopping": True, "workers": self._stop(workers=workers)}
+
+    def _check_accepted(self, run: str) -> None:
+        if not os.path.lexists(self._layout.run(run).record):
+            raise NotFound(f"no run is called {run}", hint="`orchd runs` shows every run")
 
     def _stop(self, *, workers: bool) -> list[str]:
         if workers:

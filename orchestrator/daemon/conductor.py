@@ -4,54 +4,47 @@ A run belongs to the process that holds its flock. Whoever finds an accepted run
 it up where its files say it is: workers that live are left alone, what they finished is merged.
 """
 
+import asyncio
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from orchestrator.claims import Seen
 from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StartWorker, StopWorker
-from orchestrator.core.decide import decide, wake_at
-from orchestrator.core.facts import RunFacts
+from orchestrator.core.decide import decide, is_quiet, stop_all
+from orchestrator.core.facts import ACTIVE, LOST, RunFacts, states_of
 from orchestrator.core.run import Outcome
 from orchestrator.core.status import Status
 from orchestrator.core.text import visible
 from orchestrator.daemon import perform
+from orchestrator.daemon.driven import RETRY, Driven, said
 from orchestrator.daemon.finish import finish
 from orchestrator.daemon.gather import Conducted, RunFiles, Worker
 from orchestrator.daemon.instance import Instance
-from orchestrator.daemon.workers import Workers, stop
-from orchestrator.errors import OrchdError, SystemFailure
-from orchestrator.host import children, process
+from orchestrator.daemon.pace import Complaints
+from orchestrator.daemon.workers import Workers, place
+from orchestrator.errors import OrchdError
+from orchestrator.host import children
 from orchestrator.state import door
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout
 
-RETRY: Final = 2.0
-"""Seconds before an action that the machine refused (disk full) is tried again."""
+ENDING_LOOK: Final = 0.1
+"""Seconds between two looks at workers that were all asked to end."""
 
-EXPECTING: Final = 0.1
-"""Seconds between two looks at a worker that has not yet claimed its track."""
+AT_LAST: Final = 12.0
+"""Seconds beyond the longest grace after which nobody is waited for any longer."""
 
-NEVER: Final = float("inf")
+LOOKED_AT: Final = 0.02
+"""Seconds to wait for the flock of a run: somebody may just be looking whether it is taken."""
 
 _log: Final = logging.getLogger("orchd")
-
-
-@dataclass(slots=True)
-class Driven:
-    """A run that this process drives. ``due`` is when (monotonic s) to look at it unasked."""
-
-    own: Conducted
-    instance: Instance
-    dirty: bool = True
-    due: float = NEVER
-    retries: list[tuple[float, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +55,37 @@ class Sight:
     statuses: Callable[[str], Mapping[str, Status]]
 
 
+@dataclass(frozen=True, slots=True)
+class Wakes:
+    """Wakes the loop from any thread: to ``turn`` soon, or to look at everything ``again``."""
+
+    turn: Callable[[], None]
+    again: Callable[[], None]
+
+
 class Conductor:
     """All runs that this process drives. Not thread-safe but for what runs in its threads.
 
-    ``only``: drive that run and no other; ``over`` is true once it has ended. ``wake`` makes the loop
-    turn soon.
+    ``only``: drive that run and no other. ``over`` is true once that has ended, or, after
+    :meth:`end_workers`, once no worker is left.
     """
 
     def __init__(
-        self, layout: Layout, journal: Journal, threads: Executor, wake: Callable[[], None], *, only: str | None = None
+        self, layout: Layout, journal: Journal, threads: Executor, wakes: Wakes, *, only: str | None = None
     ) -> None:
         self._layout = layout
         self._journal = journal
         self._threads = threads
-        self._wake = wake
+        self._wakes = wakes
         self._only = only
         self._files = RunFiles(layout)
         self._workers = Workers()
         self._driven: dict[str, Driven] = {}
+        self._pending: set[Future[object]] = set()
         self._done: deque[tuple[Driven, str, Future[object]]] = deque()
+        self._complaints = Complaints()
         self._look_at_all = True
+        self._leaving: float | None = None
         self.over = False
 
     def look_at_all(self) -> None:
@@ -100,83 +104,94 @@ class Conductor:
 
         ``changed`` are the tracks whose locks are others than before; ``now`` is monotonic seconds.
         """
-        if self._look_at_all:
+        if self._look_at_all and self._leaving is None:
             self._look_at_all = False
-            self._take_up()
+            self._take_up(now)
         self._collect(now)
-        due = [self._guarded(driven, seen, now, changed) for driven in list(self._driven.values())]
-        return min((each for each in due if each is not None), default=None)
+        for driven in list(self._driven.values()):
+            self._guarded(driven, seen, now, changed)
+        if self._leaving is not None:
+            self._leave(seen, now, late=now >= self._leaving)
+            return now + ENDING_LOOK
+        return min((driven.due for driven in self._driven.values()), default=None)
 
-    def _guarded(self, driven: Driven, seen: Sight, now: float, changed: AbstractSet[str]) -> float | None:
+    def _guarded(self, driven: Driven, seen: Sight, now: float, changed: AbstractSet[str]) -> None:
         """What goes wrong with one run leaves the others alone."""
         try:
-            return self._turn_of(driven, seen, now, changed)
-        except (OrchdError, OSError) as error:
-            _log.warning("run %s: %s; trying again", driven.own.record.run, visible(str(error)))
-        except Exception:  # noqa: BLE001  # the boundary: a bug is told whole, and the other runs go on
-            _log.exception("a bug while deciding about run %s", driven.own.record.run)
-        driven.due = now + RETRY
-        return driven.due
+            self._turn_of(driven, seen, now, changed)
+        except Exception as error:  # noqa: BLE001  # the boundary: a bug is told whole, and the other runs go on
+            self._complain(driven, "", error, now)
+            driven.dirty, driven.due = True, now + RETRY
 
-    def _take_up(self) -> None:
+    def _take_up(self, now: float) -> None:
         """Drive every accepted run without a report that no other process drives."""
-        for run in self._files.unfinished():
-            if run in self._driven:
-                self._driven[run].dirty = True
-            elif self._only in (None, run):
-                self._adopt(run)
+        for driven in self._driven.values():
+            driven.dirty = True
+        missing = [run for run in self._files.unfinished() if run not in self._driven and self._only in (None, run)]
+        fresh = [adopted for run in missing if (adopted := self._adopt(run, now)) is not None]
+        self._find_workers(fresh)
+        for driven in fresh:
+            self._driven[driven.run] = driven
+            self._journal.write("run.adopted", {"run": driven.run, "pid": os.getpid()})
 
-    def _adopt(self, run: str) -> None:
+    def _adopt(self, run: str, now: float) -> Driven | None:
         paths = self._layout.run(run)
         instance = Instance(paths.conductor)
         try:
-            if not instance.take():
-                return
+            if not instance.take(LOOKED_AT):
+                return None
             record = door.read_run(paths)
-        except (OrchdError, FileNotFoundError) as error:
-            _log.warning("run %s cannot be taken up: %s", run, error)
+        except (OrchdError, OSError) as error:
+            if self._complaints.passes(f"{run} {error}", now):
+                _log.warning("run %s cannot be taken up: %s", run, said(error))
             instance.release()
-            return
+            return None
         if os.path.lexists(paths.metrics):
             instance.release()
+            return None
+        return Driven(Conducted(record), instance)
+
+    def _find_workers(self, fresh: Iterable[Driven]) -> None:
+        """Find the workers that a former driver of these runs started and that are on the way to their claims.
+
+        This comes before the files are read: who is not there now has left everything in them.
+        """
+        places = {
+            place(self._layout, driven.run, track).job: driven.own.workers.setdefault(track.agent_id, Worker())
+            for driven in fresh
+            for track in driven.own.record.tracks
+        }
+        jobs = [job for job in places if os.path.lexists(job)]
+        for job in self._workers.adopt(jobs) if jobs else ():
+            places[job].doing = "started"
+
+    def _turn_of(self, driven: Driven, seen: Sight, now: float, changed: AbstractSet[str]) -> None:
+        driven.try_again(now)
+        touched = changed and any(track.track in changed for track in driven.own.record.tracks)
+        if not (driven.dirty or now >= driven.due or touched):
             return
-        self._driven[run] = Driven(Conducted(record), instance)
-        self._journal.write("run.adopted", {"run": run, "pid": os.getpid()})
+        driven.dirty = False
+        facts = self._facts(driven, seen)
+        if not driven.own.finishing and (facts.ended or not self._is_there(driven)):
+            self._let_go(driven)
+            return
+        for action in decide(facts, now) if self._leaving is None else stop_all(facts, now):
+            self._perform(driven, action, seen.claims, now)
+        driven.plan(facts, now)
 
-    def _turn_of(self, driven: Driven, seen: Sight, now: float, changed: AbstractSet[str]) -> float | None:
-        record = driven.own.record
-        self._try_again(driven, now)
-        if driven.dirty or now >= driven.due or any(track.track in changed for track in record.tracks):
-            driven.dirty = False
-            facts = self._files.facts(record, seen.statuses(record.run), seen.claims, driven.own)
-            for action in decide(facts, now):
-                self._perform(driven, action, seen.claims, now)
-            driven.due = self._due(driven, facts, now)
-        return None if driven.due == NEVER else driven.due
+    def _facts(self, driven: Driven, seen: Sight) -> RunFacts:
+        return self._files.facts(driven.own.record, seen.statuses(driven.run), seen.claims, driven.own)
 
-    @staticmethod
-    def _try_again(driven: Driven, now: float) -> None:
-        """Let what the machine refused some time ago be decided anew."""
-        for each in [each for each in driven.retries if each[0] <= now]:
-            driven.retries.remove(each)
-            driven.dirty = True
-            if each[1]:
-                driven.own.worker(each[1]).doing = ""
-            else:
-                driven.own.finishing = False
-
-    def _due(self, driven: Driven, facts: RunFacts, now: float) -> float:
-        pace = wake_at(facts, now)
-        expected = any(each.doing == "started" and each.exited is None and each.claim is None for each in facts.tracks)
-        again = min((when for when, _ in driven.retries), default=NEVER)
-        return min(again, pace if pace is not None else NEVER, now + EXPECTING if expected else NEVER)
+    def _is_there(self, driven: Driven) -> bool:
+        return os.path.lexists(self._layout.run(driven.run).record)
 
     def _perform(self, driven: Driven, action: Action, claims: Mapping[str, Seen], now: float) -> None:
         record = driven.own.record
         match action:
             case StartWorker(agent_id=agent_id):
                 driven.own.last_start = now
-                driven.own.workers[agent_id] = Worker("starting")
+                tries = driven.own.worker(agent_id).tries
+                driven.own.workers[agent_id] = Worker("starting", tries=tries)
                 self._submit(driven, agent_id, partial(perform.start_worker, self._layout, record, action))
             case Integrate(agent_id=agent_id):
                 driven.own.worker(agent_id).doing = "merging"
@@ -184,110 +199,126 @@ class Conductor:
             case EndTrack(agent_id=agent_id):
                 driven.own.worker(agent_id).doing = "recording"
                 self._submit(driven, agent_id, partial(perform.end_track, self._layout, record, action))
-            case StopWorker(agent_id=agent_id):
-                track = record.find(agent_id)
-                stop(claims[track.track], self._layout.run(record.run).job(agent_id))
-                driven.own.worker(agent_id).stopping = True
+            case StopWorker():
+                self._stop(driven, action, claims, now)
             case Finish():
                 driven.own.finishing = True
                 self._submit(driven, "", partial(finish, self._layout, record))
+
+    def _stop(self, driven: Driven, action: StopWorker, claims: Mapping[str, Seen], now: float) -> None:
+        track, worker = driven.own.record.find(action.agent_id), driven.own.worker(action.agent_id)
+        where = place(self._layout, driven.run, track)
+        worker.asked, worker.forced = worker.asked or now, action.force
+        if action.force:
+            self._workers.kill(where, claims.get(track.track))
+        else:
+            self._workers.ask(where, claims.get(track.track))
 
     def _submit(self, driven: Driven, agent_id: str, work: Callable[[], object]) -> None:
         """Run ``work`` in a thread; what came of it is collected in a later turn."""
 
         def done(future: Future[object]) -> None:
             self._done.append((driven, agent_id, future))
-            self._wake()
+            self._wakes.turn()
 
-        self._threads.submit(work).add_done_callback(done)
+        future = self._threads.submit(work)
+        self._pending.add(future)
+        future.add_done_callback(done)
 
     def _collect(self, now: float) -> None:
-        """Take in what the threads did, and which workers of ours ended."""
+        """Take in what the threads did, and which workers ended."""
         while self._done:
             driven, agent_id, future = self._done.popleft()
+            self._pending.discard(future)
             driven.dirty = True
-            if future.cancelled():
-                continue
-            error = future.exception()
+            error = None if future.cancelled() else future.exception()
             if error is not None:
-                self._failed(driven, agent_id, error, now)
-            elif not agent_id:
-                self._ended(driven)
-            else:
+                self._complain(driven, agent_id, error, now, again=driven.refused(agent_id, error, now))
+            elif not future.cancelled():
                 self._succeeded(driven, agent_id, future.result())
         for job, status in self._workers.ended().items():
             self._worker_ended(job, status)
 
     def _succeeded(self, driven: Driven, agent_id: str, what: object) -> None:
-        """An action came to its end: a worker is on its way, or the track's outcome is on disk."""
-        worker = driven.own.worker(agent_id)
-        run = driven.own.record.run
+        """An action came to its end: a worker is on its way, the track's outcome is on disk, or the run is over."""
+        if not agent_id:
+            self._journal.write("run.ended", {"run": driven.run})
+            self._let_go(driven)
+            return
+        worker, track = driven.own.worker(agent_id), driven.own.record.find(agent_id)
+        worker.tries = 0
         if isinstance(what, children.Detached):
             worker.doing = "started"
-            worker.pid = what.pid
-            self._workers.add(self._layout.run(run).job(agent_id), what)
-            self._journal.write(
-                "worker.started", {"run": run, "track": driven.own.record.find(agent_id).track, "pid": what.pid}
-            )
+            self._workers.add(place(self._layout, driven.run, track).job, what)
+            self._journal.write("worker.started", {"run": driven.run, "track": track.track, "pid": what.pid})
         elif isinstance(what, Outcome):
             worker.doing = ""
-            fields = {"run": run, "track": what.track, "commit": what.commit, "error": what.error}
+            fields = {"run": driven.run, "track": what.track, "commit": what.commit, "error": what.error}
             self._journal.write(f"track.{what.ended}", {key: value for key, value in fields.items() if value})
 
-    def _failed(self, driven: Driven, agent_id: str, error: BaseException, now: float) -> None:
-        """An action did not come to its end: tried again when the machine refused, else the track's trouble."""
-        if not isinstance(error, OrchdError):
-            _log.error("a bug while driving run %s", driven.own.record.run, exc_info=error)
-        text = error.message if isinstance(error, OrchdError) else f"{type(error).__name__}: {error}"
-        worker = driven.own.worker(agent_id) if agent_id else None
-        if worker is not None and worker.doing in ("starting", "merging") and not isinstance(error, SystemFailure):
-            kind = "RESOURCE_ERROR" if worker.doing == "starting" else "FILE_CONFLICT"
-            worker.trouble = f"{kind}: {visible(text)}"
-            worker.doing = ""
+    def _complain(self, driven: Driven, agent_id: str, error: BaseException, now: float, *, again: bool = True) -> None:
+        """Log what went wrong, each thing once a minute; a bug with its whole story."""
+        if not self._complaints.passes(f"{driven.run} {agent_id} {error}", now):
             return
-        _log.warning(
-            "run %s, %s: %s; trying again in %g s",
-            driven.own.record.run,
-            agent_id or "the report",
-            visible(text),
-            RETRY,
-        )
-        driven.retries.append((now + RETRY, agent_id))
+        whole = None if isinstance(error, (OrchdError, OSError)) else error
+        what, next_step = visible(agent_id or "the run"), "trying again" if again else "given up"
+        _log.warning("run %s, %s: %s; %s", driven.run, what, said(error), next_step, exc_info=whole)
 
-    def _ended(self, driven: Driven) -> None:
-        run = driven.own.record.run
-        self._journal.write("run.ended", {"run": run})
-        self._driven.pop(run).instance.release()
-        self._files.forget(run)
-        self.over = self._only == run
+    def _let_go(self, driven: Driven) -> None:
+        """Drive a run no longer: it has its report, or its folder is gone."""
+        if self._driven.pop(driven.run, None) is None:
+            return
+        driven.instance.release()
+        self._files.forget(driven.run)
+        self.over = self.over or self._only == driven.run
 
-    def _worker_ended(self, job: str, status: int) -> None:
+    def _worker_ended(self, job: str, status: int | None) -> None:
         for driven in self._driven.values():
             for track in driven.own.record.tracks:
-                if self._layout.run(driven.own.record.run).job(track.agent_id) == job:
-                    driven.own.worker(track.agent_id).exited = status
+                if self._layout.run(driven.run).job(track.agent_id) == job:
+                    worker = driven.own.worker(track.agent_id)
+                    worker.exited = status
+                    if status is None:
+                        worker.doing = ""  # its files say the rest
                     driven.dirty = True
-                    self._journal.write(
-                        "worker.ended", {"run": driven.own.record.run, "track": track.track, "status": status}
-                    )
+                    fields = {"run": driven.run, "track": track.track, "status": status}
+                    self._journal.write("worker.ended", fields)
+        if status == LOST:
+            self._wakes.again()  # somebody has the track: see who, before it is tried again
 
-    @property
-    def longest_grace(self) -> float:
-        """The longest time (s) that a worker of the driven runs may take to end gently."""
-        return max((driven.own.record.options.grace_seconds for driven in self._driven.values()), default=0.0)
+    def end_workers(self, seen: Sight, now: float) -> list[str]:
+        """Ask the workers of all driven runs to end, and start none; return the tracks that have one.
 
-    def stop_workers(self, claims: Mapping[str, Seen], name: str = "TERM") -> list[str]:
-        """Signal every living worker of the driven runs; return the tracks whose workers got it."""
-        number = process.signal_number(name)
-        pairs = ((driven.own.record.run, each) for driven in self._driven.values() for each in driven.own.record.tracks)
-        return [
-            each.track
-            for run, each in pairs
-            if each.track in claims and stop(claims[each.track], self._layout.run(run).job(each.agent_id), number)
-        ]
+        What is still there after its grace is killed. ``over`` tells when none is left.
+        """
+        grace = max((driven.own.record.options.grace_seconds for driven in self._driven.values()), default=0.0)
+        self._leaving = now + grace + AT_LAST
+        return [track for driven in self._driven.values() for track in _active(self._facts(driven, seen))]
+
+    def _leave(self, seen: Sight, now: float, *, late: bool) -> None:
+        """Be over when no worker is left; then nothing that one of them started is left either."""
+        for driven in self._driven.values():
+            driven.dirty = True
+        if late or all(is_quiet(self._facts(driven, seen), now) for driven in self._driven.values()):
+            for run in self._driven:
+                self._workers.sweep(self._layout, run)
+            self.over = True
+
+    async def settle(self, seconds: float) -> bool:
+        """Wait for what runs in threads, so long at most; tell whether all of it came to its end."""
+        left = [asyncio.wrap_future(each) for each in self._pending if not each.done()]
+        done, busy = await asyncio.wait(left, timeout=seconds) if left else ((), ())
+        for each in done:
+            each.exception()  # whatever it was, the next driver of the run does it again
+        return not busy
 
     def close(self) -> None:
         """Drive nothing any longer; workers go on."""
         for driven in self._driven.values():
             driven.instance.release()
         self._driven.clear()
+
+
+def _active(facts: RunFacts) -> Sequence[str]:
+    states = states_of(facts)
+    return [each.spec.track for each in facts.tracks if states[each.spec.agent_id].where in ACTIVE]

@@ -1,9 +1,13 @@
 """The end of a run: one push for everything that was merged, then the report."""
 
+import os
+import shlex
+from collections.abc import Sequence
 from contextlib import suppress
 
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.text import visible
+from orchestrator.daemon import outcomes
 from orchestrator.errors import CommandFailed
 from orchestrator.git import publish, repository, worktree
 from orchestrator.git.publish import Published
@@ -11,57 +15,67 @@ from orchestrator.host import clock, files
 from orchestrator.host.failpoint import reach
 from orchestrator.reports.metrics import Ending, encode, measure, measure_agent
 from orchestrator.reports.summary import summarise
-from orchestrator.state import results
 from orchestrator.state.journal import Journal
-from orchestrator.state.layout import Layout
+from orchestrator.state.layout import Layout, RunLayout
+from orchestrator.state.status import prepare, temp
 
 
 def finish(layout: Layout, record: RunRecord) -> Publication:
     """Push once and write the report; ``metrics.json`` comes last and says that the run is over."""
     paths = layout.run(record.run)
-    outcomes = [
-        each for track in record.tracks if (each := results.read_outcome(paths.outcome(track.agent_id))) is not None
-    ]
-    publication = _publish(layout, record, outcomes)
-    _tidy(layout, record, outcomes)
-    Journal(layout.root).write(
-        "push.failed" if publication.state == "failed" else "push.done",
-        {"run": record.run, "state": publication.state, "why": publication.why},
-    )
-    known = {track.agent_id: results.read_result(paths.result(track.agent_id)) for track in record.tracks}
-    found = {agent_id: result for agent_id, result in known.items() if result is not None}
-    ending = Ending(record, outcomes, found, publication, clock.iso())
-    metrics = measure(ending)
-    temp = f"{paths.private}/tmp"
-    files.ensure_folder(temp)
-    for outcome in outcomes:
-        figures = encode(measure_agent(outcome, found.get(outcome.agent_id)))
-        files.publish(f"{paths.folder}/{outcome.agent_id}.metrics.json", figures, temp)
-    files.publish(paths.summary, summarise(ending, metrics).encode("utf-8"), temp, durable=True)
-    reach("finish.reported")
-    files.publish(paths.metrics, encode(metrics), temp, durable=True)
+    prepare(paths)
+    ended = outcomes.of_run(paths, record)
+    publication = _publish(layout, record, ended)
+    _tidy(layout, record, ended)
+    if publication.state != "none":
+        event = "push.failed" if publication.state == "failed" else "push.done"
+        fields = {"run": record.run, "state": publication.state, "why": publication.why}
+        Journal(layout.root).write(event, fields)
+    _report(paths, Ending(record, ended, outcomes.results_of_run(paths, record), publication, clock.iso()))
     return publication
 
 
-def _tidy(layout: Layout, record: RunRecord, outcomes: list[Outcome]) -> None:
+def _report(paths: RunLayout, ending: Ending) -> None:
+    metrics = measure(ending)
+    for outcome in ending.outcomes:
+        figures = encode(measure_agent(outcome, ending.results.get(outcome.agent_id)))
+        files.publish(f"{paths.folder}/{outcome.agent_id}.metrics.json", figures, temp(paths))
+    files.publish(paths.summary, summarise(ending, metrics).encode("utf-8"), temp(paths), durable=True)
+    reach("finish.reported")
+    files.publish(paths.metrics, encode(metrics), temp(paths), durable=True)
+
+
+def _tidy(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> None:
     """Remove the worktrees and branches of merged tracks that a crash left; what cannot go stays, the run ends."""
     with suppress(CommandFailed):
         repo = repository.survey(layout.root, record.target_branch)
-        for track in (record.find(each.agent_id) for each in outcomes if each.ended == "merged"):
+        for track in (record.find(each.agent_id) for each in ended if each.ended == "merged"):
             worktree.forget(repo, track.worktree, track.branch)
 
 
-def _publish(layout: Layout, record: RunRecord, outcomes: list[Outcome]) -> Publication:
-    if not any(each.ended == "merged" for each in outcomes):
+def _publish(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> Publication:
+    if not any(each.ended == "merged" for each in ended):
         return Publication("none", "nothing was merged")
     if not record.options.push:
         return Publication("none", "not asked for (--no-push)")
     if record.remote is None:
         return Publication("none", "the repository has no remote")
+    note = f"{layout.run(record.run).private}/push.begun"
+    again = _begin_push(note, layout.run(record.run))
     try:
         answer = publish.publish(repository.survey(layout.root, record.target_branch), record.run, record.target_branch)
     except CommandFailed as error:
-        return Publication("failed", error.message, f"git push {record.remote} {record.target_branch}")
-    if isinstance(answer, Published):
-        return Publication("already" if answer.already else "pushed", f"{record.target_branch} at {answer.commit[:12]}")
-    return Publication("failed", visible(answer.reason), answer.command)
+        return Publication("failed", error.message, shlex.join(("git", "push", record.remote, record.target_branch)))
+    if not isinstance(answer, Published):
+        return Publication("failed", visible(answer.reason), answer.command)
+    theirs = answer.already and not again
+    if theirs:
+        files.remove(note)
+    return Publication("already" if theirs else "pushed", f"{record.target_branch} at {answer.commit[:12]}")
+
+
+def _begin_push(note: str, paths: RunLayout) -> bool:
+    """Note that this run begins to push; tell whether it did so before, and a crash came in between."""
+    before = os.path.lexists(note)
+    files.publish(note, b"", temp(paths))
+    return before

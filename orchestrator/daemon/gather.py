@@ -11,14 +11,19 @@ from typing import Generic, TypeVar
 
 from orchestrator.claims import Seen
 from orchestrator.core.claim import BarePid, Claim
-from orchestrator.core.facts import ClaimFacts, RunFacts, StatusFacts, TrackFacts
+from orchestrator.core.facts import ClaimFacts, Doing, RunFacts, StatusFacts, TrackFacts
 from orchestrator.core.name import is_name
-from orchestrator.core.run import RunRecord, RunTrack
+from orchestrator.core.phase import Job
+from orchestrator.core.result import Result
+from orchestrator.core.run import Outcome, RunRecord, RunTrack
 from orchestrator.core.status import Status
 from orchestrator.core.text import visible
 from orchestrator.errors import Unreadable
+from orchestrator.host import clock, files
 from orchestrator.state import cancel, results
+from orchestrator.state.cancel import Request
 from orchestrator.state.layout import Layout, RunLayout
+from orchestrator.state.scan import SETTLED_NS
 
 T = TypeVar("T")
 
@@ -28,50 +33,61 @@ class Cache(Generic[T]):
 
     def __init__(self, read: Callable[[str], T | None]) -> None:
         self._read = read
-        self._known: dict[str, tuple[tuple[int, int, int], T | None]] = {}
+        self._known: dict[str, tuple[tuple[int, ...], T | None]] = {}
         self.problems: dict[str, str] = {}
 
     def get(self, path: str) -> T | None:
-        """Return what the file says; None when it is missing or bad (then ``problems`` says why)."""
+        """Return what the file says; None when it is missing or bad (then ``problems`` says why).
+
+        Raises ``OSError`` when it is we who ran out of something: then nothing is known of the file.
+        """
         try:
             facts = os.lstat(path)
-        except OSError:
-            self._known.pop(path, None)
-            self.problems.pop(path, None)
+        except (FileNotFoundError, NotADirectoryError):
+            self._drop(path)
             return None
-        key = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
+        key = (facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size)
         known = self._known.get(path)
         if known is not None and known[0] == key:
             return known[1]
+        settled = abs(clock.wall_ns() - facts.st_ctime_ns) > SETTLED_NS
         value = self._parse(path)
-        self._known[path] = (key, value)
+        self._known[path] = (key if settled else (), value)
         return value
 
     def _parse(self, path: str) -> T | None:
         try:
             value = self._read(path)
         except Unreadable as error:
+            files.raise_if_ran_out(error)
             self.problems[path] = error.message
             return None
         self.problems.pop(path, None)
         return value
 
+    def _drop(self, path: str) -> None:
+        self._known.pop(path, None)
+        self.problems.pop(path, None)
+
     def forget(self, folder: str) -> None:
         """Drop everything below ``folder``."""
         for path in [each for each in self._known if each.startswith(folder + "/")]:
-            del self._known[path]
-            self.problems.pop(path, None)
+            self._drop(path)
 
 
 @dataclass(slots=True)
 class Worker:
-    """What only this process knows of one track: what it is doing about it, and the worker it started."""
+    """What only this process knows of one track; see :class:`orchestrator.core.facts.TrackFacts`.
 
-    doing: str = ""
-    pid: int | None = None
+    ``tries`` counts how often the machine refused the present action.
+    """
+
+    doing: Doing = ""
     exited: int | None = None
     trouble: str = ""
-    stopping: bool = False
+    asked: float | None = None
+    forced: bool = False
+    tries: int = 0
 
 
 @dataclass(slots=True)
@@ -96,6 +112,7 @@ class RunFiles:
         self._jobs = Cache(results.read_job)
         self._results = Cache(results.read_result)
         self._outcomes = Cache(results.read_outcome)
+        self._cancels = Cache(cancel.read_request)
 
     def unfinished(self) -> list[str]:
         """Return the names of the runs that were accepted and have no report yet, sorted."""
@@ -122,7 +139,7 @@ class RunFiles:
         return RunFacts(
             record=record,
             tracks=tuple(self._track(paths, each, statuses, claims, own) for each in record.tracks),
-            cancelled=cancel.read(paths, (each.track for each in record.tracks)),
+            cancelled=_cancelled(self._cancels.get(paths.cancel), record),
             last_start=own.last_start,
             finishing=own.finishing,
             ended=os.path.lexists(paths.metrics),
@@ -148,20 +165,28 @@ class RunFiles:
             status=status_facts(statuses.get(agent_id)),
             result=result.of(attempt) if result is not None else None,
             outcome=self._outcomes.get(paths.outcome(agent_id)),
-            doing=worker.doing,  # type: ignore[arg-type]  # the loop sets the literals only
+            doing=worker.doing,
             exited=worker.exited,
             trouble=worker.trouble,
-            stopping=worker.stopping,
+            asked=worker.asked,
+            forced=worker.forced,
         )
 
     def forget(self, run: str) -> None:
         """Drop what is known of a run that has ended."""
-        for cache in (self._jobs, self._results, self._outcomes):
+        for cache in self._caches():
             cache.forget(self._layout.run(run).folder)
 
     def problems(self) -> Mapping[str, str]:
         """Return the bad files met so far: path → reason."""
-        return {**self._jobs.problems, **self._results.problems, **self._outcomes.problems}
+        return {path: reason for cache in self._caches() for path, reason in cache.problems.items()}
+
+    def _caches(self) -> tuple[Cache[Job], Cache[Result], Cache[Outcome], Cache[Request]]:
+        return (self._jobs, self._results, self._outcomes, self._cancels)
+
+
+def _cancelled(request: Request | None, record: RunRecord) -> frozenset[str]:
+    return frozenset(each.track for each in record.tracks if request is not None and request.is_about(each.track))
 
 
 def claim_facts(seen: Seen | None) -> ClaimFacts | None:

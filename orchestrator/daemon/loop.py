@@ -13,48 +13,39 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
 
-from orchestrator.claims import FileClaims, Removed
-from orchestrator.core.claim import Claim
+from orchestrator.claims import FileClaims
 from orchestrator.core.name import is_name
 from orchestrator.core.status import Status
 from orchestrator.core.text import visible
-from orchestrator.daemon.conductor import Conductor, Sight
-from orchestrator.daemon.sensors import Changed, ClaimSensor
+from orchestrator.daemon.conductor import Conductor, Sight, Wakes
+from orchestrator.daemon.pace import Complaints, Pace
+from orchestrator.daemon.reaper import Reaper, note
+from orchestrator.daemon.sensors import ENDING, Changed, ClaimSensor
 from orchestrator.daemon.statuses import StatusSensor
-from orchestrator.errors import GuardBusy, OrchdError
-from orchestrator.host import clock
+from orchestrator.errors import OrchdError
+from orchestrator.host import clock, limits
 from orchestrator.host.watch import Watch
+from orchestrator.state.door import SUFFIX
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout
-
-REAPS_A_TURN: Final = 200
-"""So many dead owners are freed before the loop looks at anything else again."""
-
-BUSY_RETRY: Final = 0.1
-"""Seconds before a track whose guard is held is tried again; doubled up to BUSY_LONGEST."""
-
-BUSY_LONGEST: Final = 2.0
-
-ORPHAN_LOOK: Final = 0.25
-"""Seconds between two looks at groups that outlived their owners: nothing tells of their end."""
-
-UNHELD_LOOK: Final = 1.0
-"""The same for owners that cannot be held by a descriptor."""
-
-ENDING_LOOK: Final = 0.1
 
 HURT_WAIT: Final = 0.5
 """Seconds until the next turn after one that failed."""
 
-COMPLAIN_EVERY: Final = 60.0
-
 MOST_BUGS: Final = 20
 """After so many failed turns in a row it is no use going on."""
 
-WORKERS_LEAVE: Final = 5.0
-"""Seconds that workers get to end on ``stop --workers``, beyond their grace."""
-
 SWEEP_EVERY: Final = 60.0
+
+RESCAN_PACE: Final = 0.02
+"""Seconds between two looks at everything, whatever happens; they take RESCAN_SHARE of the time at most."""
+
+RESCAN_SHARE: Final = 0.3
+
+THREADS: Final = 8
+
+LEAVE: Final = 10.0
+"""Seconds that what runs in threads gets to come to its end when the loop ends."""
 
 _log: Final = logging.getLogger("orchd")
 
@@ -69,33 +60,42 @@ class Loop:
         self._store = FileClaims(layout.root, journal=self._journal.write, wait=0.0)
         self._wake = asyncio.Event()
         self._events = asyncio.get_running_loop()
+        self._complaints = Complaints()
         self._watch = Watch(self._wake_from_thread)
         self._statuses = StatusSensor(layout, self._journal.write, self._watch.follow, self._watch.forget)
-        self._claims = ClaimSensor(self._store, self._on_fd, self._off_fd)
-        self._threads = ThreadPoolExecutor(4, "orchd-perform")
-        self.conductor = Conductor(layout, self._journal, self._threads, self._wake_from_thread, only=only)
+        self._claims = ClaimSensor(self._store, layout.locks, limits.holdable(), self._on_fd, self._off_fd)
+        self._reaper = Reaper(self._store, self._claims, self._complaints)
+        self._threads = ThreadPoolExecutor(THREADS, "orchd-perform")
+        wakes = Wakes(self._wake_from_thread, self.poke)
+        self._conductor = Conductor(layout, self._journal, self._threads, wakes, only=only)
         self._dirty: set[str] = set()
-        self._busy: dict[str, tuple[float, float]] = {}
+        self._degraded: dict[str, str] = {}
+        self._pace = Pace(RESCAN_PACE, RESCAN_SHARE)
         self._next_rescan = 0.0
         self._next_sweep = 0.0
         self._hurts = 0
-        self._next_complaint = 0.0
         self._stopping = False
-        self._ending: tuple[frozenset[str], float] | None = None
+        self.settled = True
 
     async def run(self) -> None:
-        """Turn until :meth:`stop`, or, with ``only``, until that run has ended."""
+        """Turn until :meth:`stop`, or, with ``only``, until that run has ended.
+
+        ``settled`` is false afterwards if something in a thread did not come to its end; nobody needs to
+        wait for it: whatever it is, it can be done again.
+        """
         self._watch.follow(self._layout.locks)
         self._watch.follow(self._layout.parallel)
         try:
-            while not self._stopping and not self.conductor.over:
+            while not self._stopping and not self._conductor.over:
                 self._wake.clear()
                 await self._wait(self._guarded_turn())
         finally:
             self._watch.close()
             self._claims.close()
-            self.conductor.close()
-            self._threads.shutdown(wait=True, cancel_futures=True)
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self.settled = await self._conductor.settle(LEAVE)
+            if self.settled:
+                self._conductor.close()
 
     def stop(self) -> None:
         """End after the present turn. Workers go on."""
@@ -105,28 +105,11 @@ class Loop:
     def end_workers(self) -> list[str]:
         """Ask the workers of all driven runs to end, and stop once they have; return their tracks.
 
-        A worker that is still there after its grace is killed; its agent dies with it.
+        A worker that is still there after its grace is killed, with everything that it started.
         """
-        tracks = self.conductor.stop_workers(self._claims.seen, "TERM")
-        self._ending = (frozenset(tracks), clock.steady() + self.conductor.longest_grace + WORKERS_LEAVE)
+        tracks = self._conductor.end_workers(self._sight(), clock.steady())
         self._wake.set()
         return tracks
-
-    def _end(self, now: float) -> None:
-        """Stop when the last worker that was asked to end has done so, or at the deadline."""
-        if self._ending is None:
-            return
-        tracks, deadline = self._ending
-        left = [
-            track
-            for track in tracks
-            if track in self._claims.seen and self._claims.seen[track].verdict.state == "alive"
-        ]
-        if left and now < deadline:
-            return
-        if left:
-            self.conductor.stop_workers(self._claims.seen, "KILL")
-        self._stopping = True
 
     def poke(self) -> None:
         """Look at everything again now."""
@@ -138,30 +121,23 @@ class Loop:
         """Folders that live by rescans alone, and why."""
         return self._watch.degraded
 
-    @property
-    def claims(self) -> ClaimSensor:
-        """What is known of the locks."""
-        return self._claims
-
     def _guarded_turn(self) -> float:
         """Turn; what goes wrong in one turn is told, at most once a minute, and everything is looked at anew."""
         try:
             delay = self._turn()
         except (OrchdError, OSError) as error:
-            return self._hurt(str(error), None)
-        except Exception as error:  # noqa: BLE001  # the boundary: a bug is told whole, and the rest goes on
+            return self._hurt(str(error))
+        except Exception as error:
+            if self._hurts >= MOST_BUGS:
+                raise
             _log.exception("a bug in the daemon; it goes on")
-            return self._hurt(str(error), error)
+            return self._hurt(str(error))
         self._hurts = 0
         return delay
 
-    def _hurt(self, what: str, bug: Exception | None) -> float:
+    def _hurt(self, what: str) -> float:
         self._hurts += 1
-        if bug is not None and self._hurts >= MOST_BUGS:
-            raise bug
-        now = clock.steady()
-        if now >= self._next_complaint:
-            self._next_complaint = now + COMPLAIN_EVERY
+        if self._complaints.passes(what, clock.steady()):
             _log.warning("the machine refuses: %s; trying on", visible(what))
         self._next_rescan = 0.0
         return HURT_WAIT
@@ -170,49 +146,45 @@ class Loop:
         """Gather, decide, perform; return how long (s) there is nothing to do."""
         now = clock.steady()
         changes = self._gather(now)
-        changes += self._reap(now)
+        changes += self._reaper.reap(now)
         for change in changes:
-            self._note(change)
-        if self._ending is not None:
-            self._end(now)
-            return ENDING_LOOK
-        sight = Sight(self._claims.seen, self._statuses_of)
-        due = self.conductor.turn(sight, now, {change.track for change in changes})
-        return max(0.0, min(self._next_times(now, due)) - clock.steady())
+            note(self._journal, change)
+        due = self._conductor.turn(self._sight(), now, {change.track for change in changes})
+        times = (self._rescan_due(), due, self._claims.due, self._statuses.due, self._reaper.due())
+        return max(0.0, min(each for each in times if each is not None) - clock.steady())
+
+    def _sight(self) -> Sight:
+        return Sight(self._claims.seen, self._statuses_of)
 
     def _statuses_of(self, run: str) -> Mapping[str, Status]:
         statuses = self._statuses.runs.get(run)
         return statuses.found if statuses is not None else {}
 
-    def _next_times(self, now: float, due: float | None) -> list[float]:
-        """Return when (monotonic s) to look again although nothing wakes us."""
-        times = [self._next_rescan if not self._claims.unheld else min(self._next_rescan, now + UNHELD_LOOK)]
-        times += [] if due is None else [due]
-        times += [now + ORPHAN_LOOK] if self._claims.orphaned() else []
-        return times + [self._busy.get(track, (now, 0.0))[0] for track in self._claims.dead()]
-
     def _gather(self, now: float) -> list[Changed]:
         """Look again at what the hints name, or at everything when that is due."""
         hints = self._watch.take()
-        dirty, self._dirty = self._dirty | set(self._claims.orphaned()), set()
-        if hints.everything or now >= self._next_rescan:
-            return self._rescan(now)
-        runs = set()
+        dirty, self._dirty = self._dirty, set()
         for path in hints.paths:
-            folder, name = os.path.split(path)
-            if folder == self._layout.locks and name.endswith(".lock"):
-                dirty.add(name.removesuffix(".lock"))
-            elif folder == self._layout.parallel:
-                self._next_rescan = now
-            elif os.path.dirname(folder) == self._layout.parallel:
-                runs.add(os.path.basename(folder))
-        if self._claims.unheld:
-            dirty |= set(self._claims.seen)
-        changes = self._claims.refresh(sorted(filter(is_name, dirty)))
-        self._statuses.refresh(runs, self._claims.seen)
-        for run in runs:
-            self.conductor.look_at(run)
-        return changes
+            dirty |= self._follow_up(path)
+        if hints.everything:
+            self._next_rescan = 0.0
+        if now >= self._rescan_due():
+            return self._rescan(now)
+        self._statuses.refresh(self._claims.seen, now)
+        return self._claims.refresh(sorted(filter(is_name, dirty))) + self._claims.refresh_doubtful(now)
+
+    def _follow_up(self, path: str) -> set[str]:
+        """Take note of what a hint names; return the track whose lock it is, if it is one."""
+        folder, name = os.path.split(path)
+        if folder == self._layout.locks:
+            return {name.removesuffix(ENDING)} if name.endswith(ENDING) else set()
+        if os.path.dirname(folder) != self._layout.parallel:
+            self._next_rescan = 0.0  # a run's folder came or went, or a watched folder itself
+        elif name.endswith(SUFFIX):
+            self._statuses.changed([os.path.basename(folder)])
+        else:
+            self._conductor.look_at(os.path.basename(folder))
+        return set()
 
     def _rescan(self, now: float) -> list[Changed]:
         """Look at everything: what makes lost hints harmless."""
@@ -222,54 +194,24 @@ class Loop:
             self._store.sweep()
         changes = self._claims.rescan()
         self._statuses.rescan(self._claims.seen)
-        self.conductor.look_at_all()
+        self._tell_degraded()
+        self._conductor.look_at_all()
+        self._pace.took(now, clock.steady())
         self._next_rescan = clock.steady() + self._rescan_every
         return changes
 
-    def _reap(self, now: float) -> list[Changed]:
-        """Free what the dead held, a bounded number a turn.
+    def _rescan_due(self) -> float:
+        """Return when (monotonic s) to look at everything, however often somebody asks for it."""
+        return max(self._next_rescan, self._pace.due)
 
-        A track whose guard another process holds is tried again later and delays no other.
-        """
-        due = [track for track in self._claims.dead() if self._busy.get(track, (0.0, 0.0))[0] <= now]
-        for track in due[:REAPS_A_TURN]:
-            try:
-                answer = self._store.reap(track)
-            except GuardBusy:
-                nap = min(self._busy.get(track, (0.0, BUSY_RETRY / 2))[1] * 2, BUSY_LONGEST)
-                self._busy[track] = (now + nap, nap)
-                continue
-            except OrchdError as error:
-                _log.warning("cannot free %s: %s", track, error.message)
-                self._busy[track] = (now + BUSY_LONGEST, BUSY_LONGEST)
-                continue
-            self._busy.pop(track, None)
-            if isinstance(answer, Removed):
-                _log.info("freed %s: %s", track, answer.why)
-        return self._claims.refresh(due[:REAPS_A_TURN])
-
-    def _note(self, change: Changed) -> None:
-        """Journal what no store of ours does: locks that others write and remove."""
-        before, after = change.before, change.after
-        if (
-            after is not None
-            and (before is None or before.token != after.token)
-            and not isinstance(after.record, Claim)
-        ):
-            self._journal.write(
-                "lock.appeared", {"track": change.track, "token": after.token, "why": after.verdict.why}
-            )
-        elif (
-            after is None
-            and before is not None
-            and not isinstance(before.record, Claim)
-            and before.verdict.state != "dead"
-        ):
-            self._journal.write("lock.vanished", {"track": change.track, "token": before.token})
-        elif after is not None and after.verdict.state not in ("alive", "dead"):
-            self._journal.write(
-                f"lock.{after.verdict.state}", {"track": change.track, "token": after.token, "why": after.verdict.why}
-            )
+    def _tell_degraded(self) -> None:
+        """Journal and log which folders the kernel tells nothing of any more, and which it does again."""
+        before, self._degraded = self._degraded, self._watch.degraded
+        for folder in sorted(set(self._degraded) - set(before)):
+            _log.warning("%s: %s", visible(folder, 500), self._degraded[folder])
+            self._journal.write("watch.degraded", {"path": visible(folder, 500), "why": self._degraded[folder]})
+        for folder in sorted(set(before) - set(self._degraded)):
+            self._journal.write("watch.restored", {"path": visible(folder, 500)})
 
     async def _wait(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -6,10 +6,12 @@ import os
 from typing import Final
 
 from orchestrator import __version__, logs
+from orchestrator.core.outcome import OK
+from orchestrator.core.text import visible
 from orchestrator.daemon.api import Api
 from orchestrator.daemon.instance import Instance
 from orchestrator.daemon.loop import Loop
-from orchestrator.errors import DaemonUnavailable, OrchdError
+from orchestrator.errors import DaemonUnavailable
 from orchestrator.host import clock, files, limits
 from orchestrator.host.sockets import notify
 from orchestrator.settings import Settings, load
@@ -31,17 +33,30 @@ def serve(root: str, *, foreground: bool) -> int:
     files.ensure_folder(layout.runtime)
     instance = Instance(layout.pidlock)
     if not instance.take(TAKE_WAIT):
-        raise DaemonUnavailable(f"a daemon is already running for {root}", hint="`orchd status` shows it")
+        raise DaemonUnavailable(f"a daemon is already running for {visible(root)}", hint="`orchd status` shows it")
     try:
         settings = load(root)
-        logs.set_up(layout.daemon_log, foreground=foreground)
+        _log_to(layout, settings, foreground=foreground)
         limits.raise_descriptors()
-        return asyncio.run(_life(layout, settings))
+        settled = asyncio.run(_life(layout, settings))
     finally:
         instance.release()
+    if not settled:
+        # A thread waits for git or the network. Whatever it is about is done again by the next daemon.
+        logging.shutdown()
+        os._exit(OK)
+    return OK
 
 
-async def _life(layout: Layout, settings: Settings) -> int:
+def _log_to(layout: Layout, settings: Settings, *, foreground: bool) -> None:
+    try:
+        logs.set_up(layout.daemon_log, foreground=foreground, max_mb=settings.daemon.log_max_mb)
+    except OSError as error:
+        raise files.failure(error, f"cannot open {visible(layout.daemon_log)}") from error
+
+
+async def _life(layout: Layout, settings: Settings) -> bool:
+    """Watch and answer until the end; tell whether nothing is left undone."""
     files.ensure_folder(layout.locks)
     files.ensure_folder(layout.parallel)
     journal = Journal(layout.root)
@@ -52,15 +67,16 @@ async def _life(layout: Layout, settings: Settings) -> int:
         events.add_signal_handler(number, loop.stop)
     await api.listen()
     journal.write("daemon.started", {"pid": os.getpid(), "version": __version__})
-    _log.info("orchd %s listens on %s", __version__, layout.socket)
+    _log.info("orchd %s listens on %s", __version__, visible(layout.socket))
     notify(f"READY=1\nSTATUS=watching {layout.root}\nMAINPID={os.getpid()}")
     try:
         await loop.run()
-    except OrchdError:
+    except Exception:
         _log.exception("the daemon cannot go on")
         raise
     finally:
         notify("STOPPING=1")
         await api.close()
         journal.write("daemon.stopped", {"pid": os.getpid()})
-    return 0
+        _log.info("the daemon ends; workers go on")
+    return loop.settled

@@ -20,6 +20,9 @@ from orchestrator.plans import marks
 
 LARGEST: Final = 32 * 1024 * 1024
 
+WAIT: Final = 30.0
+"""Seconds to wait while another run marks its track: one at a time, or one of two marks would be lost."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -51,10 +54,11 @@ def on_disk(repo: Repository, record: RunRecord, track: RunTrack) -> str:
     if path is not None and _as_committed(repo, record, path):
         return ""
     try:
-        data = files.read(record.source, LARGEST).data
-        marked = _marked(data, track.track)
-        if marked != data:
-            replace_content(record.source, data, marked)
+        with repository.guarded(repo, "marks", WAIT):
+            data = files.read(record.source, LARGEST).data
+            marked = _marked(data, track.track)
+            if marked != data:
+                replace_content(record.source, data, marked)
     except (OrchdError, FileNotFoundError) as error:
         text = error.message if isinstance(error, OrchdError) else "the file is gone"
         return f"not marked in {visible(os.path.basename(record.source))}: {text}"

@@ -6,29 +6,35 @@ loop and hand back what happened.
 
 import os
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from orchestrator.claims import FileClaims
 from orchestrator.core.actions import EndTrack, Integrate, StartWorker
 from orchestrator.core.run import Outcome, RunRecord, RunTrack
 from orchestrator.core.text import visible
-from orchestrator.daemon import jobs, marks
-from orchestrator.errors import GitRefused
-from orchestrator.git import backup, integrate, repository, worktree
+from orchestrator.daemon import jobs, marks, outcomes
+from orchestrator.daemon.workers import MODULE, place
+from orchestrator.errors import CommandFailed, OrchdError
+from orchestrator.git import backup, integrate, merge, refs, repository, worktree
+from orchestrator.git.command import Git
 from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged
 from orchestrator.git.repository import Repository
-from orchestrator.host import children, clock
+from orchestrator.host import children, clock, others
 from orchestrator.host.failpoint import reach
 from orchestrator.state import results
 from orchestrator.state.layout import Layout
 
-BACKUPS: Final = "refs/orchd/backup"
+SHOWN: Final = 5
+"""So many files of a conflict are named in its error; the outcome has all of them."""
 
 
 def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> children.Detached:
     """Make the worktree and the job, and start a worker on it.
 
-    Raises an :class:`orchestrator.errors.OrchdError` where that cannot be; nothing was started then.
+    Raises an :class:`orchestrator.errors.OrchdError` where that cannot be; nothing was started then. The worker
+    gets our environment, ``ORCHD_FAILPOINT`` included: its own steps are reached by nobody else.
     """
     paths = layout.run(record.run)
     track = record.find(action.agent_id)
@@ -39,7 +45,7 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> chil
     results.write_job(paths, jobs.job(layout, record, track, action.attempt, base))
     reach("run.job_written")
     child = children.detach(
-        [sys.executable, "-P", "-m", "orchestrator.worker", paths.job(track.agent_id)],
+        [sys.executable, "-P", "-m", MODULE, paths.job(track.agent_id)],
         cwd=layout.root,
         env=dict(os.environ),
         output=f"{paths.private}/{track.agent_id}.worker.log",
@@ -72,80 +78,83 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome
             edit=mark.edit if mark else None,
         ),
     )
+    ended = Outcome(track.agent_id, track.track, "merged", clock.iso(), action.attempt)
     if isinstance(answer, Conflict):
-        outcome = _conflict(repo, record, track, action, answer)
+        outcome = replace(_conflict(ended, answer), kept=_keep(layout, record, track, action.attempt))
     else:
-        outcome = _merged(repo, record, track, action, answer)
-    results.write_outcome(layout.run(record.run), outcome)
-    reach("run.outcome_written")
-    if outcome.ended == "merged":
-        worktree.forget(repo, track.worktree, track.branch)
-    return outcome
+        outcome = _merged(repo, record, track, ended, answer)
+    return _record(layout, record, track, outcome)
 
 
-def _conflict(repo: Repository, record: RunRecord, track: RunTrack, action: Integrate, answer: Conflict) -> Outcome:
-    kept = _keep(repo, record, track, action.attempt)
-    others = f" with {', '.join(visible(each) for each in answer.with_branches)}" if answer.with_branches else ""
-    error = f"FILE_CONFLICT: {', '.join(visible(each) for each in answer.files[:5])}{others}"
-    return Outcome(
-        track.agent_id,
-        track.track,
-        "conflict",
-        clock.iso(),
-        action.attempt,
-        files=tuple(answer.files),
-        error=error,
-        kept=kept,
-    )
+def _conflict(ended: Outcome, answer: Conflict) -> Outcome:
+    files = ", ".join(visible(each) for each in answer.files[:SHOWN])
+    sides = f" with {', '.join(visible(each) for each in answer.with_branches)}" if answer.with_branches else ""
+    return replace(ended, ended="conflict", files=answer.files, error=f"FILE_CONFLICT: {files}{sides}")
 
 
 def _merged(
-    repo: Repository, record: RunRecord, track: RunTrack, action: Integrate, answer: Merged | AlreadyIn
+    repo: Repository, record: RunRecord, track: RunTrack, ended: Outcome, answer: Merged | AlreadyIn
 ) -> Outcome:
+    """Return the outcome of a track that is in. Lines are counted where it came in by a merge of its own."""
     note = marks.on_disk(repo, record, track)
-    added, removed = integrate.line_counts(repo, answer.commit) if isinstance(answer, Merged) else (0, 0)
-    notes = [each for each in (note, answer.note) if each]
-    return Outcome(
-        track.agent_id,
-        track.track,
-        "merged",
-        clock.iso(),
-        action.attempt,
-        commit=answer.commit,
-        note="; ".join(notes),
-        lines_added=added,
-        lines_removed=removed,
-    )
+    own = isinstance(answer, Merged) or answer.commit == _merge_of(repo, record, track)
+    added, removed = integrate.line_counts(repo, answer.commit) if own else (0, 0)
+    notes = "; ".join(each for each in (note, answer.note) if each)
+    return replace(ended, commit=answer.commit, note=notes, lines_added=added, lines_removed=removed)
+
+
+def _merge_of(repo: Repository, record: RunRecord, track: RunTrack) -> str | None:
+    """Return the merge that took in the track's branch, if there is one."""
+    git = Git(repo.top)
+    branch = refs.resolve(git, refs.head(track.branch))
+    since = integrate.tip(repo, record.run, record.target_branch)
+    return merge.of_branch(git, branch, since) if branch is not None else None
 
 
 def end_track(layout: Layout, record: RunRecord, action: EndTrack) -> Outcome:
-    """Record that a track ended unmerged; what stands in its worktree is kept under a backup ref first."""
+    """Record that a track ended unmerged; what stands in its worktree is kept under a backup ref first.
+
+    Nothing that its worker started goes on. A merge that was made and not yet recorded counts as one.
+    """
     track = record.find(action.agent_id)
-    kept = ""
+    error = visible(action.error, 500)
+    outcome = Outcome(track.agent_id, track.track, action.ended, clock.iso(), action.attempt, error=error)
     if action.attempt:
-        kept = _keep(repository.survey(layout.root, record.target_branch), record, track, action.attempt)
-    outcome = Outcome(
-        track.agent_id,
-        track.track,
-        action.ended,
-        clock.iso(),
-        action.attempt,
-        error=visible(action.error, 500),
-        kept=kept,
-    )
-    results.write_outcome(layout.run(record.run), outcome)
-    reach("run.outcome_written")
-    return outcome
+        traces = place(layout, record.run, track).marks
+        others.end(lambda: others.carrying(traces), record.options.grace_seconds)
+        came_in = _came_in(layout, record, track, outcome)
+        outcome = came_in or replace(outcome, kept=_keep(layout, record, track, action.attempt))
+    return _record(layout, record, track, outcome)
 
 
-def _keep(repo: Repository, record: RunRecord, track: RunTrack, attempt: int) -> str:
+def _came_in(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> Outcome | None:
+    """Return the outcome of a track that was merged in spite of what happened then, None where it was not."""
+    with suppress(CommandFailed):
+        repo = repository.survey(layout.root, record.target_branch)
+        commit = _merge_of(repo, record, track)
+        if commit is not None:
+            return _merged(repo, record, track, replace(outcome, ended="merged", error=""), AlreadyIn(commit))
+    return None
+
+
+def _keep(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -> str:
     """Record what is dirty or untracked, and say where everything of the track stands."""
     if not os.path.isdir(track.worktree):
         return ""
-    where = f"worktree {os.path.relpath(track.worktree, repo.top)}, branch {track.branch}"
-    ref = f"{BACKUPS}/{record.run}/{track.track}/{attempt}"
+    where = f"worktree {visible(os.path.relpath(track.worktree, layout.root), 500)}, branch {track.branch}"
+    ref = f"{refs.BACKUPS}/{record.run}/{track.track}/{attempt}"
     try:
         commit = backup.keep(track.worktree, ref)
-    except GitRefused as error:
+    except OrchdError as error:
         return f"{where} (not backed up: {error.message})"
-    return f"{where}; uncommitted work as {ref}: git show --stat {commit[:10]}" if commit else where
+    return f"{where}; uncommitted work as {ref}: {backup.way_back(ref)}" if commit else where
+
+
+def _record(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> Outcome:
+    """Write how the track ended, and remove what nobody needs then. What cannot go stays: the run ends all the same."""
+    said = outcomes.say(layout.run(record.run), outcome)
+    reach("run.outcome_written")
+    if said.ended == "merged" or (said.attempt == 0 and os.path.isdir(track.worktree)):
+        with suppress(CommandFailed):
+            worktree.forget(repository.survey(layout.root, record.target_branch), track.worktree, track.branch)
+    return said

@@ -7,16 +7,28 @@ writing its file there.
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from typing import Final
 
 from orchestrator.claims import Seen
 from orchestrator.core.name import is_name
 from orchestrator.core.status import Status
+from orchestrator.core.text import visible
+from orchestrator.daemon.pace import Pace
 from orchestrator.errors import OrchdError
+from orchestrator.host import clock
 from orchestrator.state import scan
 from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.status import keep_superseded
 
 Journal = Callable[[str, Mapping[str, object]], None]
+
+PACE: Final = 0.02
+"""Seconds between two looks at status files that change all the time."""
+
+SHARE: Final = 0.2
+
+HIGHER_THAN_ANY: Final = 2**63
+"""A fence: the scan has said already that the file's is too low."""
 
 
 class Statuses:
@@ -38,7 +50,10 @@ class Statuses:
 
 
 class StatusSensor:
-    """The status files of all runs that have not ended. Journals what changed, keeps aside what is superseded."""
+    """The status files of all runs that have not ended. Journals what changed, keeps aside what is superseded.
+
+    However often they change, they are looked at no more often than PACE, and take no more than SHARE of the time.
+    """
 
     def __init__(
         self, layout: Layout, journal: Journal, follow: Callable[[str], None], forget: Callable[[str], None]
@@ -48,9 +63,20 @@ class StatusSensor:
         self._journal = journal
         self._follow = follow
         self._forget = forget
+        self._changed: set[str] = set()
+        self._pace = Pace(PACE, SHARE)
 
-    def rescan(self, claims: Mapping[str, Seen]) -> set[str]:
-        """Look at every folder again; return the runs in which something changed."""
+    def changed(self, runs: Iterable[str]) -> None:
+        """Something changed in these runs; it is looked at when that is due."""
+        self._changed.update(runs)
+
+    @property
+    def due(self) -> float | None:
+        """When (monotonic s) to look at what changed; None: nothing did."""
+        return self._pace.due if self._changed else None
+
+    def rescan(self, claims: Mapping[str, Seen]) -> None:
+        """Look at every folder again."""
         names = set(live_runs(self._layout))
         for run in set(self.runs) - names:
             self._forget(self._layout.run(run).folder)
@@ -58,13 +84,22 @@ class StatusSensor:
         for run in names - set(self.runs):
             self._follow(self._layout.run(run).folder)
             self.runs[run] = Statuses(self._layout.run(run))
-        return self.refresh(names, claims)
+        self._changed = set()
+        self._look(names, claims)
 
-    def refresh(self, runs: Iterable[str], claims: Mapping[str, Seen]) -> set[str]:
-        """Look at these runs again; return those in which something changed."""
-        return {run for run in runs if run in self.runs and self._changed(run, self.runs[run], claims)}
+    def refresh(self, claims: Mapping[str, Seen], now: float) -> None:
+        """Look at the runs in which something changed, if that is due."""
+        if self._changed and now >= self._pace.due:
+            runs, self._changed = self._changed & set(self.runs), set()
+            self._look(runs, claims)
 
-    def _changed(self, run: str, statuses: Statuses, claims: Mapping[str, Seen]) -> bool:
+    def _look(self, runs: Iterable[str], claims: Mapping[str, Seen]) -> None:
+        start = clock.steady()
+        for run in sorted(runs):
+            self._take_in(run, self.runs[run], claims)
+        self._pace.took(start, clock.steady())
+
+    def _take_in(self, run: str, statuses: Statuses, claims: Mapping[str, Seen]) -> None:
         before, problems = statuses.found, set(statuses.problems)
         after = statuses.read(claims)
         for agent_id in sorted(after):
@@ -73,15 +108,15 @@ class StatusSensor:
         for each in statuses.problems:
             if each not in problems:
                 self._journal("status.problem", {"run": run, "path": each.path, "reason": each.reason})
-        self._keep_aside(run, statuses, claims)
-        return after != before
-
-    def _keep_aside(self, run: str, statuses: Statuses, claims: Mapping[str, Seen]) -> None:
         for agent_id in statuses.superseded:
-            said = statuses.found.get(agent_id)
-            fence = fences(claims).get(str(said.track)) if said is not None else None
-            with suppress(OrchdError):
-                keep_superseded(self._layout.run(run), agent_id, fence or 0)
+            self._keep_aside(run, agent_id)
+
+    def _keep_aside(self, run: str, agent_id: str) -> None:
+        """Keep what was written under a claim that is over. Where it cannot be kept, the next writing of it is."""
+        with suppress(OrchdError):
+            kept = keep_superseded(self._layout.run(run), agent_id, HIGHER_THAN_ANY)
+            if kept is not None:
+                self._journal("status.superseded", {"run": run, "agent_id": agent_id, "path": visible(kept, 500)})
 
 
 def fences(claims: Mapping[str, Seen]) -> dict[str, int]:

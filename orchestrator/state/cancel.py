@@ -3,38 +3,71 @@
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core.strictjson import parse_object
 from orchestrator.errors import Unreadable
 from orchestrator.host import clock, files
 from orchestrator.state.layout import RunLayout
+from orchestrator.state.status import prepare, temp
+
+VERSION: Final = 1
 
 _WAIT: Final = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to end: these tracks, or all of them where ``tracks`` is None."""
+
+    tracks: frozenset[str] | None
+
+    def is_about(self, track: str) -> bool:
+        """Tell whether a track is to end."""
+        return self.tracks is None or track in self.tracks
+
+
 def request(paths: RunLayout, track: str | None) -> None:
-    """Ask for the end of ``track``, or of the whole run where it is None; asking twice is harmless."""
-    files.ensure_folder(f"{paths.private}/tmp")
-    with files.guard(f"{paths.private}/cancel.guard", _WAIT, "the request to cancel"):
-        asked = _asked(paths)
-        asked = None if track is None or asked is None else sorted({*asked, track})
-        fields = {"v": 1, "at": clock.iso(), "tracks": asked}
-        files.publish(paths.cancel, json.dumps(fields).encode("ascii") + b"\n", f"{paths.private}/tmp")
+    """Ask for the end of ``track``, or of the whole run where it is None; asking twice is harmless.
+
+    A request that cannot be read is replaced. Raises ``GuardBusy`` and ``SystemFailure``.
+    """
+    prepare(paths)
+    try:
+        with files.guard(f"{paths.private}/cancel.guard", _WAIT, "the request to cancel"):
+            asked = _asked(paths)
+            asked = None if track is None or asked is None else asked | {track}
+            fields = {"v": VERSION, "at": clock.iso(), "tracks": None if asked is None else sorted(asked)}
+            files.publish(paths.cancel, json.dumps(fields).encode("ascii") + b"\n", temp(paths), durable=True)
+    except OSError as error:
+        raise files.failure(error, "cannot ask the run to end") from error
+
+
+def _asked(paths: RunLayout) -> frozenset[str] | None:
+    with suppress(Unreadable):
+        before = read_request(paths.cancel)
+        return frozenset() if before is None else before.tracks
+    return frozenset()
 
 
 def read(paths: RunLayout, tracks: Iterable[str]) -> frozenset[str]:
-    """Return which of ``tracks`` are to end."""
-    asked = _asked(paths)
-    return frozenset(tracks) if asked is None else frozenset(asked)
+    """Return which of ``tracks`` are to end; raises :class:`Unreadable`."""
+    asked = read_request(paths.cancel)
+    return frozenset(each for each in tracks if asked is not None and asked.is_about(each))
 
 
-def _asked(paths: RunLayout) -> list[str] | None:
-    """Return the tracks asked for; None means all of them."""
-    with suppress(FileNotFoundError, Unreadable):
-        tracks = parse_object(files.read(paths.cancel).data).get("tracks", [])
-        if tracks is None:
-            return None
-        if isinstance(tracks, list):
-            return [each for each in tracks if isinstance(each, str)]
-    return []
+def read_request(path: str) -> Request | None:
+    """Read the request in a file; None: there is none. Raises :class:`Unreadable` with the reason."""
+    try:
+        fields = parse_object(files.read(path).data)
+    except FileNotFoundError:
+        return None
+    if fields.get("v") != VERSION:
+        raise Unreadable("not a request of version 1")
+    tracks = fields.get("tracks", [])
+    if tracks is None:
+        return Request(None)
+    if not isinstance(tracks, list) or not all(isinstance(each, str) for each in tracks):
+        raise Unreadable("field tracks is not a list of texts")
+    return Request(frozenset(tracks))

@@ -45,7 +45,7 @@ def facts(*tracks: TrackFacts, **options: object) -> RunFacts:
     return RunFacts(record(*(each.spec for each in tracks), **options), tracks)
 
 
-def claim(state: State = "alive", run: str | None = RUN, attempt: int = 1) -> ClaimFacts:
+def claim(state: State = "alive", run: str | None = RUN, attempt: int | None = 1) -> ClaimFacts:
     """Return a lock of our run's worker, or of somebody else."""
     return ClaimFacts(state, f"process 7 is {state}", "a" * 32, "scripted:agent-1", run, attempt, 3, 7)
 

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 from orchestrator.core.actions import EndTrack, Finish, Integrate, StartWorker, StopWorker
-from orchestrator.core.decide import decide, wake_at
+from orchestrator.core.decide import MARGIN, decide, is_quiet, stop_all, wake_at
 from orchestrator.core.facts import RunFacts, TrackFacts
+from orchestrator.core.run import Options
 from tests.core import runs
 
 NOW = 1000.0
+PATIENCE = Options().grace_seconds + MARGIN
 
 
 def waiting(number: int, *depends_on: int) -> TrackFacts:
@@ -109,12 +111,73 @@ def test_cancels_what_runs_and_what_waits() -> None:
         StopWorker(runs.RUN, "agent-1"),
         EndTrack(runs.RUN, "agent-2", "cancelled", "cancelled before it started", 0),
     )
-    asked = cancelled(runs.facts(replace(running(1), stopping=True)), "t1")
+    asked = cancelled(runs.facts(replace(running(1), asked=NOW)), "t1")
     assert decide(asked, NOW) == ()
     gone = TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(ending="cancelled"), error="UNKNOWN: cancelled"))
     assert decide(cancelled(runs.facts(gone), "t1"), NOW) == (
         EndTrack(runs.RUN, "agent-1", "cancelled", "UNKNOWN: cancelled", 1),
     )
+
+
+def test_what_does_not_end_is_killed_and_then_given_up() -> None:
+    """Asked once; killed after the grace; reported when even that was in vain. The loop is woken for each."""
+    run = cancelled(runs.facts(replace(running(1), asked=NOW)), "t1")
+    assert wake_at(run, NOW) == NOW + PATIENCE
+    assert decide(run, NOW + PATIENCE - 0.1) == ()
+    assert decide(run, NOW + PATIENCE) == (StopWorker(runs.RUN, "agent-1", force=True),)
+    killed = cancelled(runs.facts(replace(running(1), asked=NOW, forced=True)), "t1")
+    assert wake_at(killed, NOW) == NOW + PATIENCE + MARGIN
+    assert decide(killed, NOW + PATIENCE) == ()
+    (action,) = decide(killed, NOW + PATIENCE + MARGIN)
+    assert isinstance(action, EndTrack)
+    assert (action.ended, action.attempt) == ("cancelled", 1)
+    assert "could not be ended" in action.error
+
+
+def test_ends_what_a_dead_worker_left() -> None:
+    """Nobody can bring it to its end: it is asked, killed and reported although nobody cancelled it."""
+    left = TrackFacts(runs.spec(1), 1, runs.claim("orphaned"), runs.status())
+    assert decide(runs.facts(left), NOW) == (StopWorker(runs.RUN, "agent-1"),)
+    asked = replace(left, asked=NOW)
+    assert decide(runs.facts(asked), NOW + PATIENCE) == (StopWorker(runs.RUN, "agent-1", force=True),)
+    (action,) = decide(runs.facts(replace(asked, forced=True)), NOW + PATIENCE + MARGIN)
+    assert isinstance(action, EndTrack)
+    assert action.ended == "failed"
+
+
+def test_a_cancelled_track_is_not_merged() -> None:
+    """What was finished and not yet merged stays on its branch; a merge under way goes on."""
+    run = cancelled(runs.facts(finished(1), finished(2)), "t1")
+    assert decide(run, NOW) == (
+        EndTrack(runs.RUN, "agent-1", "cancelled", "cancelled before it was merged", 1),
+        Integrate(runs.RUN, "agent-2", 1, 3),
+    )
+    assert decide(cancelled(runs.facts(replace(finished(1), doing="merging")), "t1"), NOW) == ()
+
+
+def test_ends_every_worker_and_nothing_else() -> None:
+    """Whoever is at work is asked, then killed; it is quiet when nobody is left, or nobody that can be ended."""
+    run = runs.facts(running(1), waiting(2), finished(3), replace(waiting(4), doing="starting"))
+    assert stop_all(run, NOW) == (StopWorker(runs.RUN, "agent-1"),)
+    assert not is_quiet(run, NOW)
+    asked = runs.facts(replace(running(1), asked=NOW), waiting(2))
+    assert stop_all(asked, NOW) == ()
+    assert stop_all(asked, NOW + PATIENCE) == (StopWorker(runs.RUN, "agent-1", force=True),)
+    killed = runs.facts(replace(running(1), asked=NOW, forced=True))
+    assert not is_quiet(killed, NOW + PATIENCE)
+    assert is_quiet(killed, NOW + PATIENCE + MARGIN)
+    assert is_quiet(runs.facts(waiting(1), finished(2)), NOW)
+    on_its_way = runs.facts(TrackFacts(runs.spec(1), 1, doing="started"))
+    assert stop_all(on_its_way, NOW) == (StopWorker(runs.RUN, "agent-1"),)
+
+
+def test_tracks_that_wait_for_each_other_are_given_up() -> None:
+    """A circle that nobody refused does not keep a run from its end."""
+    first, second = decide(runs.facts(over(1), waiting(2, 3), waiting(3, 2)), NOW)
+    assert isinstance(first, EndTrack)
+    assert (first.agent_id, first.error) == ("agent-2", "UNKNOWN: not started: it waits for t3, which waits for it")
+    assert isinstance(second, EndTrack)
+    assert second.agent_id == "agent-3"
 
 
 def test_cancelled_track_is_not_started() -> None:

@@ -15,6 +15,19 @@ CASES: list[tuple[str, TrackFacts, Where]] = [
     ("its worker cannot be judged", TrackFacts(runs.spec(1), 1, runs.claim("unknown")), "running"),
     ("its worker is gone, its agent is not", TrackFacts(runs.spec(1), 1, runs.claim("orphaned")), "orphaned"),
     ("somebody else holds it before we start", TrackFacts(runs.spec(1), claim=runs.claim(run=None)), "held"),
+    ("a person claimed it for this run by hand", TrackFacts(runs.spec(1), claim=runs.claim(attempt=None)), "held"),
+    ("a claim for this run before there is a job", TrackFacts(runs.spec(1), claim=runs.claim()), "held"),
+    ("a worker of a former attempt holds it", TrackFacts(runs.spec(1), 2, claim=runs.claim(attempt=1)), "held"),
+    (
+        "somebody claimed it after it was finished",
+        TrackFacts(runs.spec(1), 1, runs.claim(run=None), result=runs.attempt()),
+        "committed",
+    ),
+    (
+        "somebody claimed it while our worker was at it",
+        TrackFacts(runs.spec(1), 1, runs.claim(run=None), result=runs.attempt(finished=False)),
+        "held",
+    ),
     ("another run holds it", TrackFacts(runs.spec(1), claim=runs.claim(run="other")), "held"),
     ("a foreign lock", TrackFacts(runs.spec(1), claim=runs.claim("foreign", run=None)), "held"),
     ("a dead stranger's lock is about to go", TrackFacts(runs.spec(1), claim=runs.claim("dead", run=None)), "waiting"),
@@ -88,6 +101,16 @@ def test_state_follows_from_facts(what: str, facts: TrackFacts, where: Where) ->
 def test_end_is_told_in_words(outcome: Outcome, why: str) -> None:
     """The reason of an end is what the outcome says."""
     assert state_of(TrackFacts(runs.spec(1), outcome=outcome), runs.RUN) == TrackState("ended", why)
+
+
+@pytest.mark.parametrize(
+    ("exited", "how"),
+    [(None, "the worker died before"), (-9, "died (signal 9) before"), (70, "died (status 70) before")],
+)
+def test_how_a_worker_died_is_told(exited: int | None, how: str) -> None:
+    """As far as it is known: a worker that we adopted tells nobody its status."""
+    facts = TrackFacts(runs.spec(1), 1, None, runs.status(), exited=exited)
+    assert how in state_of(facts, runs.RUN).why
 
 
 def test_states_of_a_run_are_by_agent() -> None:

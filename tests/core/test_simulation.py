@@ -11,76 +11,119 @@ from orchestrator.core.facts import ACTIVE, LOST, RunFacts, TrackFacts, states_o
 from tests.core import runs
 
 MOST_TURNS = 400
+EVERY = 5.0
+"""Seconds between two turns."""
 
 
 @st.composite
 def plans(draw: st.DrawFn) -> RunFacts:
-    """A run of up to eight tracks; each may depend on earlier ones."""
+    """A run of up to eight tracks; each may depend on earlier ones; strangers may hold some."""
     count = draw(st.integers(1, 8))
     specs = [
         runs.spec(n, *draw(st.sets(st.integers(1, n - 1), max_size=2)) if n > 1 else ()) for n in range(1, count + 1)
     ]
-    slots = draw(st.integers(1, 4))
-    return runs.facts(*(TrackFacts(each) for each in specs), agents=slots)
+    held = draw(st.sets(st.integers(1, count), max_size=2))
+    tracks = [TrackFacts(each, claim=runs.claim(run=None) if n in held else None) for n, each in enumerate(specs, 1)]
+    return runs.facts(*tracks, agents=draw(st.integers(1, 4)))
 
 
 def settle(track: TrackFacts, fate: str) -> TrackFacts:
     """Let the next thing happen to a track: ``fate`` is what the dice say."""
+    if fate == "lose the daemon":
+        return forgotten(track)
     if track.doing == "starting":
-        return replace(track, job_attempt=1, doing="started" if fate != "lose the daemon" else "")
-    if track.doing == "started" and track.claim is None and track.exited is None and track.result is None:
-        if fate == "lose":
-            return replace(track, exited=LOST)
-        if fate == "cannot start":
-            return replace(track, exited=70)
-        return replace(track, claim=runs.claim(), status=runs.status())
+        return replace(track, job_attempt=1, doing="started")
+    if track.claim is None and track.doing == "started" and track.exited is None and track.result is None:
+        return arrived(track, fate)
     if track.claim is not None and track.claim.run == runs.RUN:
-        if fate == "die":
-            return replace(track, claim=None, exited=-9)
-        passed = fate not in ("fail", "stop")
-        entry = runs.attempt(runs.phase(status=0 if passed else 3), error="" if passed else "UNKNOWN: 3")
-        return replace(track, claim=None, result=entry, exited=0)
+        return ended(track, fate)
+    if track.claim is not None and fate == "give back":
+        return replace(track, claim=None)
     return track
 
 
-def perform(run: RunFacts, action: Action, fate: str) -> RunFacts:
+def forgotten(track: TrackFacts) -> TrackFacts:
+    """Take away what only the daemon knew: another one begins with the files. A start may have got to its end."""
+    started = replace(track, job_attempt=1) if track.doing == "starting" else track
+    return replace(started, doing="", exited=None, trouble="", asked=None, forced=False)
+
+
+def arrived(track: TrackFacts, fate: str) -> TrackFacts:
+    """A worker came to the claim, or did not."""
+    if fate in ("lose", "cannot start"):
+        return replace(track, exited=LOST if fate == "lose" else 70)
+    return replace(track, claim=runs.claim(), status=runs.status())
+
+
+def ended(track: TrackFacts, fate: str) -> TrackFacts:
+    """What became of a worker at work."""
+    if fate == "go on":
+        return track
+    if fate == "leave orphans" and track.asked is None:
+        return replace(track, claim=runs.claim("orphaned"), exited=-9)
+    if fate == "die" or (track.claim is not None and track.claim.state == "orphaned"):
+        gone = track.claim is None or track.claim.state != "orphaned" or track.forced
+        return replace(track, claim=None if gone else track.claim, exited=-9)
+    passed = fate != "fail" and track.asked is None
+    entry = runs.attempt(runs.phase(status=0 if passed else 3), error="" if passed else "UNKNOWN: 3")
+    return replace(track, claim=None, result=entry, exited=0)
+
+
+def perform(run: RunFacts, action: Action, fate: str, now: float) -> RunFacts:
     """Do what was decided, as the machine would."""
     if isinstance(action, Finish):
         return replace(run, ended=True)
     tracks = {each.spec.agent_id: each for each in run.tracks}
-    assert not isinstance(action, StopWorker | type(None))
-    track = tracks[action.agent_id]  # type: ignore[union-attr]  # Reap is not decided here
+    track, number = tracks[action.agent_id], int(action.agent_id.removeprefix("agent-"))
     match action:
-        case StartWorker(attempt=attempt):
-            assert track.outcome is None
-            track = replace(track, doing="starting", exited=None, job_attempt=max(track.job_attempt, 0) or 0)
-            assert attempt == 1
+        case StartWorker():
+            track = replace(track, doing="starting", exited=None)
+        case StopWorker(force=force):
+            track = replace(track, asked=track.asked or now, forced=force)
+        case Integrate() if fate == "refuse":
+            track = replace(track, trouble="UNKNOWN: git: no")
         case Integrate():
-            ended = "conflict" if fate == "conflict" else "merged"
-            track = replace(track, outcome=runs.outcome(int(action.agent_id.removeprefix("agent-")), ended))
-        case EndTrack(ended=ended):
-            track = replace(track, outcome=runs.outcome(int(action.agent_id.removeprefix("agent-")), ended))
-    tracks[action.agent_id] = track  # type: ignore[union-attr]
+            track = replace(track, outcome=runs.outcome(number, "conflict" if fate == "conflict" else "merged"))
+        case EndTrack(ended=how):
+            track = replace(track, outcome=runs.outcome(number, how))
+    tracks[action.agent_id] = track
     return replace(run, tracks=tuple(tracks.values()))
 
 
-FATES = st.sampled_from(["go", "go", "go", "fail", "die", "lose", "cannot start", "conflict", "lose the daemon"])
+def may_be(run: RunFacts, action: Action) -> bool:
+    """Tell whether an action keeps the bounds."""
+    if isinstance(action, StartWorker):
+        done = {each.spec.track for each in run.tracks if each.outcome and each.outcome.ended == "merged"}
+        return action.attempt == 1 and set(run.record.find(action.agent_id).depends_on) <= done
+    if isinstance(action, Integrate):
+        return run.record.find(action.agent_id).track not in run.cancelled
+    return not isinstance(action, Finish) or all(each.outcome is not None for each in run.tracks)
+
+
+LUCK = ["go"] * 3
+MISHAPS = ["fail", "die", "leave orphans", "lose", "cannot start", "conflict", "refuse", "lose the daemon"]
+FATES = st.sampled_from([*LUCK, *MISHAPS, "go on", "give back", "cancel one", "cancel all"])
+
+
+def asked_to_end(run: RunFacts, fate: str) -> RunFacts:
+    """Let a person cancel something."""
+    some = run.tracks if fate == "cancel all" else run.tracks[-1:] if fate == "cancel one" else ()
+    return replace(run, cancelled=run.cancelled | {each.spec.track for each in some})
 
 
 @given(run=plans(), dice=st.lists(FATES, min_size=MOST_TURNS, max_size=MOST_TURNS))
 def test_every_run_ends_within_its_bounds(run: RunFacts, dice: list[str]) -> None:
     """No more workers than slots, nothing starts before what it depends on, one merge at a time, and an end."""
     for turn, fate in enumerate(dice):
-        for action in decide(run, float(turn)):
-            if isinstance(action, StartWorker):
-                spec = run.record.find(action.agent_id)
-                done = {each.spec.track for each in run.tracks if each.outcome and each.outcome.ended == "merged"}
-                assert set(spec.depends_on) <= done
-            run = perform(run, action, fate)
+        run = asked_to_end(run, fate if turn > MOST_TURNS // 10 else "go")
+        actions = decide(run, turn * EVERY)
+        assert sum(isinstance(each, Integrate) for each in actions) <= 1
+        for action in actions:
+            assert may_be(run, action)
+            run = perform(run, action, fate, turn * EVERY)
         busy = sum(state.where in ACTIVE for state in states_of(run).values())
         assert busy <= run.record.options.agents
         if run.ended:
-            assert all(each.outcome is not None for each in run.tracks)
             return
         run = replace(run, tracks=tuple(settle(each, fate if turn % 3 else "go") for each in run.tracks))
     raise AssertionError("the run did not end")

@@ -1,0 +1,50 @@
+"""How tracks ended, on disk: said once, and read again at the end of the run."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from orchestrator.core.result import Result
+from orchestrator.core.run import Outcome, RunRecord
+from orchestrator.errors import Unreadable
+from orchestrator.host import clock, files
+from orchestrator.state import results
+from orchestrator.state.layout import RunLayout
+from orchestrator.state.status import aside
+
+T = TypeVar("T", Outcome, Result)
+
+
+def say(paths: RunLayout, outcome: Outcome) -> Outcome:
+    """Write how a track ended and return what stands there then: the first word counts.
+
+    What is no outcome is in nobody's way: it is set aside. Raises ``SystemFailure`` and ``OSError``.
+    """
+    if results.write_outcome(paths, outcome):
+        return outcome
+    agent_id = outcome.agent_id
+    found = _read(results.read_outcome, paths.outcome(agent_id))
+    if found is None:
+        os.rename(paths.outcome(agent_id), f"{aside(paths)}/{agent_id}.bad.{clock.wall_ns()}.outcome.json")
+        results.write_outcome(paths, outcome)
+    return found or outcome
+
+
+def of_run(paths: RunLayout, record: RunRecord) -> list[Outcome]:
+    """Return how the tracks of a run ended, in its order; what cannot be read is left out."""
+    found = (_read(results.read_outcome, paths.outcome(track.agent_id)) for track in record.tracks)
+    return [each for each in found if each is not None]
+
+
+def results_of_run(paths: RunLayout, record: RunRecord) -> Mapping[str, Result]:
+    """Return how the attempts at each track ended, by agent; what cannot be read is left out."""
+    found = ((track.agent_id, _read(results.read_result, paths.result(track.agent_id))) for track in record.tracks)
+    return {agent_id: result for agent_id, result in found if result is not None}
+
+
+def _read(read: Callable[[str], T | None], path: str) -> T | None:
+    try:
+        return read(path)
+    except Unreadable as error:
+        files.raise_if_ran_out(error)
+        return None

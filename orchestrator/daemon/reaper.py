@@ -1,0 +1,75 @@
+"""Frees what the dead held, and journals what no store of ours does: the locks that others write and remove."""
+
+import logging
+from typing import Final
+
+from orchestrator.claims import FileClaims, Removed
+from orchestrator.core.claim import Claim
+from orchestrator.core.text import visible
+from orchestrator.daemon.pace import Complaints
+from orchestrator.daemon.sensors import Changed, ClaimSensor
+from orchestrator.errors import GuardBusy, OrchdError
+from orchestrator.state.journal import Journal
+
+AT_ONCE: Final = 200
+"""So many dead owners are freed before the loop looks at anything else again."""
+
+BUSY_RETRY: Final = 0.1
+"""Seconds before a track whose guard is held is tried again; doubled up to BUSY_LONGEST."""
+
+BUSY_LONGEST: Final = 2.0
+
+_log: Final = logging.getLogger("orchd")
+
+
+class Reaper:
+    """Frees tracks in a bounded number at once. One whose guard another process holds delays no other."""
+
+    def __init__(self, store: FileClaims, claims: ClaimSensor, complaints: Complaints) -> None:
+        self._store = store
+        self._claims = claims
+        self._complaints = complaints
+        self._busy: dict[str, tuple[float, float]] = {}
+
+    def reap(self, now: float) -> list[Changed]:
+        """Free what is due at ``now`` (monotonic s) and look at it again."""
+        dead = self._claims.dead()
+        self._busy = {track: self._busy[track] for track in dead if track in self._busy}
+        due = [track for track in dead if self._due(track) <= now][:AT_ONCE]
+        for track in due:
+            self._free(track, now)
+        return self._claims.refresh(due)
+
+    def due(self) -> float | None:
+        """Return when (monotonic s) there is something to free; None: nothing is left to be freed."""
+        return min(map(self._due, self._claims.dead()), default=None)
+
+    def _due(self, track: str) -> float:
+        return self._busy.get(track, (0.0, 0.0))[0]
+
+    def _free(self, track: str, now: float) -> None:
+        try:
+            answer = self._store.reap(track)
+        except OrchdError as error:
+            nap = min(self._busy.get(track, (0.0, BUSY_RETRY / 2))[1] * 2, BUSY_LONGEST)
+            self._busy[track] = (now + nap, nap)
+            if not isinstance(error, GuardBusy) and self._complaints.passes(f"free {error.message}", now):
+                _log.warning("cannot free %s: %s; trying on", track, error.message)
+            return
+        self._busy.pop(track, None)
+        if isinstance(answer, Removed):
+            _log.info("freed %s: %s", track, answer.why)
+
+
+def note(journal: Journal, change: Changed) -> None:
+    """Journal a lock that a stranger wrote or removed, and one whose owner can no longer be told."""
+    before, after = change.before, change.after
+    if after is None:
+        if before is not None and not isinstance(before.record, Claim) and before.verdict.state != "dead":
+            journal.write("lock.vanished", {"track": change.track, "token": before.token})
+        return
+    fields = {"track": change.track, "token": after.token, "why": visible(after.verdict.why)}
+    if not isinstance(after.record, Claim) and (before is None or before.token != after.token):
+        journal.write("lock.appeared", fields)
+    elif after.verdict.state not in ("alive", "dead"):
+        journal.write(f"lock.{after.verdict.state}", fields)
