@@ -92,9 +92,8 @@ def main(rounds: int) -> None:
     ):
         print(f"{what:28} median {statistics.median(seconds) * 1e3:6.1f} ms   least {min(seconds) * 1e3:6.1f} ms")
     private = used["Private_Clean"] + used["Private_Dirty"]
-    print(
-        f"{'memory while the agent works':28} {used['Rss'] / 1024:.1f} MiB resident, {private / 1024:.1f} MiB of it private"
-    )
+    resident = used["Rss"] / 1024
+    print(f"{'memory while the agent works':28} {resident:.1f} MiB resident, {private / 1024:.1f} MiB of it private")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,15 @@
 import os
 import select
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final, Self
 
 from orchestrator.core.text import visible
+
+Handler = Callable[[int, FrameType | None], object] | int | None
+"""What may be set for a signal."""
 
 CHILD: Final = int(signal.SIGCHLD)
 TERM: Final = int(signal.SIGTERM)
@@ -21,7 +24,7 @@ STOP: Final = int(signal.SIGSTOP)
 CONTINUE: Final = int(signal.SIGCONT)
 KILL: Final = int(signal.SIGKILL)
 _LONGEST: Final = 3600.0
-_PIPE: Final = 1024 * 1024
+_PIPE: Final = 64 * 1024
 _EVERY: Final = signal.valid_signals()
 
 
@@ -83,15 +86,16 @@ class Signals:
     """The signals of ``numbers`` as events, for the block of a ``with``; in the main thread only.
 
     A signal that our starter told us to ignore (``nohup``, a shell's background job) stays ignored;
-    the death of a child is always heard.
+    the death of a child is always heard, and what our starter held back comes through.
     """
 
     def __init__(self, numbers: Iterable[int]) -> None:
         self._numbers = tuple(numbers)
-        self._former: dict[int, object] = {}
+        self._former: dict[int, Handler] = {}
         self._seen: list[int] = []
         self._reader, self._writer = -1, -1
         self._former_fd = -1
+        self._former_mask: set[int] = set()
         self._poll = select.poll()
 
     def __enter__(self) -> Self:
@@ -103,11 +107,13 @@ class Signals:
         for number in self._numbers:
             if number == CHILD or signal.getsignal(number) != signal.SIG_IGN:
                 self._former[number] = signal.signal(number, self._note)
+        self._former_mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, self._numbers)
         return self
 
     def __exit__(self, *_raised: object) -> None:
         for number, handler in self._former.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._former_mask)
         signal.set_wakeup_fd(self._former_fd)
         self._poll.unregister(self._reader)
         os.close(self._reader)

@@ -35,12 +35,12 @@ def _opened() -> Iterator[int]:
 def leading() -> Iterator[None]:
     """Lead a process group for the block, and hand it the terminal if our old group had it.
 
-    In a pipeline on the terminal, of which we read only our neighbour's end, all stays as it is: the
-    neighbour may need the terminal. Afterwards the terminal is given back.
+    Where the group has the terminal but we do not both read and write there, all stays as it is: this is
+    a pipeline, and a neighbour may need the terminal. Afterwards the terminal is given back.
     """
     former = os.getpgrp()
     in_front = _owner() == former
-    if former == os.getpid() or (in_front and not os.isatty(0)):
+    if former == os.getpid() or (in_front and not (os.isatty(0) and os.isatty(1))):
         yield
         return
     os.setpgid(0, 0)

@@ -104,7 +104,9 @@ class Attempt:
         error = error_of(how, last_line(log.tail()), self._beat(), final=final)
         how = replace(how, error=error)
         self._phases.append(how)
-        log.say(f"phase {phase.name}: {error or 'passed'} ({how.seconds:.1f} s, {how.leftovers} processes left over)")
+        log.say(f"phase {phase.name}: {error or 'passed'}, after {how.seconds:.1f} s")
+        if how.leftovers:
+            log.say(f"phase {phase.name}: ended what it left behind, processes: {how.leftovers}")
         if not (error or final):
             self._record.write(self._phases)
             reach("worker.result_written")

@@ -81,4 +81,4 @@ def _status(over: Over) -> int:
 def _remark(over: Over) -> str:
     if not over.clean:
         return f"processes that could not be ended: {', '.join(map(str, over.survivors))}"
-    return f"{over.leftovers} processes that the command left behind were ended" if over.leftovers else ""
+    return f"ended what the command left behind, processes: {over.leftovers}" if over.leftovers else ""

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 from orchestrator.core.phase import Job, Phase
 from orchestrator.core.result import Ending, PhaseResult
@@ -16,7 +17,7 @@ from orchestrator.worker.environment import plain
 from orchestrator.worker.log import Log
 from orchestrator.worker.loop import Loop
 
-_ENDINGS: Mapping[str, Ending] = {"late": "timed_out", "asked": "cancelled"}
+_ENDINGS: Final[Mapping[str, Ending]] = {"late": "timed_out", "asked": "cancelled"}
 
 
 class PhaseRunner:

@@ -158,7 +158,7 @@ def test_nothing_is_left_behind(orchd: Orchd) -> None:
     """What the command leaves in the background is ended, and that is said."""
     ended = orchd("claim", TRACK, "--", "sh", "-c", "setsid sleep 60 > /dev/null 2>&1 & echo $! > pid; exit 3")
     assert ended.status == 3
-    assert ended.err == "orchd: 1 processes that the command left behind were ended\n"
+    assert ended.err == "orchd: ended what the command left behind, processes: 1\n"
     assert gone(number_in(orchd.root / "pid"))
 
 

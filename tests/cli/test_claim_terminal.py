@@ -111,6 +111,15 @@ def test_in_a_pipeline(orchd: Orchd) -> None:
         assert screen.ends() == 0
 
 
+def test_in_front_of_a_pager(orchd: Orchd) -> None:
+    """A reader of our output that asks the person something can do so."""
+    text = f"{CLAIM} sh -c 'echo out' | sh -c 'read x; read y < /dev/tty; echo $x and $y'\n"
+    with terminal(script(orchd, text), orchd.root, orchd.env) as screen:
+        screen.type("typed\n")
+        screen.shows("out and typed")
+        assert screen.ends() == 0
+
+
 def test_hanging_up(orchd: Orchd) -> None:
     """When the terminal goes, command and claim end."""
     argv = [*ARGV, "claim", TRACK, "--", "sh", "-c", f"echo ready; {HANG_ON}"]

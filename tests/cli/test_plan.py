@@ -135,6 +135,22 @@ def test_a_part_that_cannot_be(project: Project, words: list[str], status: int) 
     assert "hint: " in said.err
 
 
+def test_somebody_is_at_work(project: Project) -> None:
+    """A track in progress is offered again once its owner is gone; until then it is not, nor what waits for it."""
+    project.write("ROADMAP.md", ROADMAP.replace("(after Track 1)", "(after Track 2)"))
+    project.claim("group_B_track_2")
+    said = plan(project, "ROADMAP.md")
+    assert "group_B_track_2 is being worked on and not taken on: process" in said.out
+    assert "group_B_track_3 is not taken on: it waits for one that is being worked on" in said.out
+    assert "a run takes on group_B_track_1\n" in said.out
+
+
+def test_an_owner_that_is_gone(project: Project) -> None:
+    """Its track was interrupted, and is offered again."""
+    project.dead_claim("group_B_track_2")
+    assert "a run takes on group_B_track_1, group_B_track_2, group_B_track_3\n" in plan(project, "ROADMAP.md").out
+
+
 def test_nothing_is_open(project: Project) -> None:
     """A plan without work says so."""
     project.write("ROADMAP.md", ROADMAP.partition("### **Group B")[0])

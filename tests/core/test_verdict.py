@@ -1,6 +1,7 @@
 """What is said of an owner: dead only on proof."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from orchestrator.core.claim import (
     Record,
     Sight,
     judge,
-    matters,
+    judge_elsewhere,
 )
 
 HERE = Machine("host-a", "workshop", "boot-1", 4026531836)
@@ -187,17 +188,17 @@ def test_verdict(record: Record, here: Machine, sight: Sight, state: str, why: s
 
 
 @pytest.mark.parametrize(
-    ("record", "expected"),
+    ("changes", "state"),
     [
-        (CLAIM, True),
-        (BARE, True),
-        (Opaque("", "x", "unknown", 50), False),
-        (replace(CLAIM, host_id="host-b"), False),
-        (replace(CLAIM, boot_id="boot-0"), False),
-        (replace(CLAIM, pidns=7), False),
-        (replace(CLAIM, boot_id=None), True),
+        ({}, None),
+        ({"boot_id": None}, None),
+        ({"pidns": None}, None),
+        ({"host_id": "host-b"}, "foreign"),
+        ({"boot_id": "boot-0"}, "dead"),
+        ({"pidns": 7}, "foreign"),
     ],
 )
-def test_a_look_at_the_process_matters_only_for_our_own(record: Record, *, expected: bool) -> None:
-    """A pid of another machine, boot or namespace is never looked up here."""
-    assert matters(record, HERE) is expected
+def test_a_pid_of_elsewhere_is_nobody_here(changes: dict[str, Any], state: str | None) -> None:
+    """For a record of another machine, boot or namespace there is a verdict without a look at any process."""
+    verdict = judge_elsewhere(replace(CLAIM, **changes), HERE)
+    assert (verdict.state if verdict is not None else None) == state

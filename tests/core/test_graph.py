@@ -1,0 +1,91 @@
+"""Waves, circles, and what may run side by side."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.core.graph import Graph, cycles, waves
+from orchestrator.core.track import Mark, Track
+
+
+def _track(name: str, *needs: str, state: Mark = "open") -> Track:
+    return Track(name, name, 1, depends_on=needs, state=state)
+
+
+def test_waves_are_levels() -> None:
+    """A track stands right behind the last of those it waits for; within a wave the order of the plan counts."""
+    tracks = [_track("d", "b", "c"), _track("b", "a"), _track("c"), _track("a"), _track("e", "a")]
+    assert waves(tracks) == (("c", "a"), ("b", "e"), ("d",))
+    assert waves([]) == ()
+
+
+def test_settled_tracks_do_not_count() -> None:
+    """Nothing waits for what is done or skipped, nor for what is not there."""
+    tracks = [_track("a", state="done"), _track("b", "a", "s", "gone"), _track("s", state="skipped"), _track("c", "b")]
+    assert waves(tracks) == (("b",), ("c",))
+    assert Graph(tracks).needs("b") == ()
+    assert Graph(tracks).needs("c") == ("b",)
+
+
+def test_only_some_may_run() -> None:
+    """What waits for one that does not run stands in no wave."""
+    tracks = [_track("a"), _track("b", "a"), _track("c", "b"), _track("d")]
+    assert Graph(tracks).waves({"b", "c", "d"}) == (("d",),)
+    assert Graph(tracks).waves({"a", "c"}) == (("a",),)
+
+
+def test_circles_are_found() -> None:
+    """One for each knot, from its first track; what hangs behind a circle is not in it."""
+    tracks = [_track("x", "b"), _track("a", "c"), _track("b", "a"), _track("c", "b"), _track("s", "s"), _track("f")]
+    assert cycles(tracks) == (("a", "c", "b"), ("s",))
+    assert waves(tracks) == (("f",),)
+    assert cycles([_track("a"), _track("b", "a")]) == ()
+
+
+def test_a_circle_through_settled_work_is_none() -> None:
+    """What is done holds nobody up."""
+    assert cycles([_track("a", "b", state="done"), _track("b", "a")]) == ()
+
+
+def test_what_may_run_side_by_side() -> None:
+    """Two of a row that do not wait for each other, however far apart."""
+    tracks = [_track("a"), _track("b", "a"), _track("c", "b"), _track("d", "a"), _track("e", "e"), _track("f", state="done")]
+    rows = [("a", "c"), ("c", "d"), ("d", "b", "c"), ("a", "e", "f"), ("a", "b", "c", "d")]
+    assert list(Graph(tracks).side_by_side(rows)) == [None, ("d", "c"), ("b", "d"), None, ("b", "d")]
+
+
+def test_shared_lists_are_one_room() -> None:
+    """The same list, and an equal one, mean the same."""
+    needs = ("a",)
+    tracks = [_track("a"), Track("b", "b", 1, depends_on=needs), Track("c", "c", 1, depends_on=needs), _track("d", "a")]
+    assert waves(tracks) == (("a",), ("b", "c", "d"))
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(0, 7), max_size=3), st.sampled_from(["open", "done", "in_progress"])), max_size=8))
+def test_waves_and_circles_account_for_every_track(shape: list[tuple[list[int], Mark]]) -> None:
+    """Each unsettled track is in one wave after all it waits for, or waits in vain because of a circle."""
+    tracks = [_track(str(number), *map(str, needs), state=state) for number, (needs, state) in enumerate(shape)]
+    graph = Graph(tracks)
+    level = {name: number for number, wave in enumerate(graph.waves()) for name in wave}
+    unsettled = {track.track for track in tracks if track.state != "done"}
+    assert level.keys() <= unsettled
+    for name, number in level.items():
+        assert number == max((level[need] for need in graph.needs(name)), default=-1) + 1
+    circles = graph.cycles()
+    assert bool(circles) == (level.keys() != unsettled)
+    for circle in circles:
+        assert all(second in graph.needs(first) for first, second in pairwise((*circle, circle[0])))
+
+
+@given(st.lists(st.lists(st.integers(0, 7), max_size=3), max_size=8), st.lists(st.integers(0, 7), max_size=4, unique=True))
+def test_side_by_side_is_what_reachability_says(shape: list[list[int]], row: list[int]) -> None:
+    """A pair is found if, and only if, there is one that no chain of dependencies joins."""
+    tracks = [_track(str(number), *(str(need) for need in needs if need < number)) for number, needs in enumerate(shape)]
+    before: dict[str, set[str]] = {}
+    for track in tracks:
+        before[track.track] = set(track.depends_on).union(*(before[need] for need in track.depends_on))
+    names = [str(number) for number in row if number < len(tracks)]
+    free = {(a, b) for a in names for b in names if a != b and a not in before[b] and b not in before[a]}
+    (pair,) = Graph(tracks).side_by_side([names])
+    assert (pair in free) if free else (pair is None)
