@@ -126,7 +126,9 @@ class CommandFailed(OrchdError):
 
     code = "command_failed"
 
-    def __init__(self, message: str, *, hint: str = "", status: int | None = None, stdout: str = "", stderr: str = "") -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", status: int | None = None, stdout: str = "", stderr: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.status = status
         self.stdout = stdout
