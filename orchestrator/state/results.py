@@ -50,7 +50,7 @@ def write_run(paths: RunLayout, record: RunRecord) -> bool:
 
 def read_outcome(path: str) -> Outcome | None:
     """Read how a track ended for good."""
-    return _read(path, _outcome)
+    return _read(path, ".outcome.json", _outcome)
 
 
 def write_outcome(paths: RunLayout, outcome: Outcome) -> bool:
@@ -61,12 +61,12 @@ def write_outcome(paths: RunLayout, outcome: Outcome) -> bool:
 
 def read_result(path: str) -> Result | None:
     """Read how each attempt and phase ended."""
-    return _read(path, result.decode)
+    return _read(path, ".result.json", result.decode)
 
 
 def read_job(path: str) -> Job | None:
     """Read what a worker is to execute."""
-    return _read(path, phase.decode)
+    return _read(path, ".job.json", phase.decode)
 
 
 def write_job(paths: RunLayout, job: Job) -> None:
@@ -75,12 +75,12 @@ def write_job(paths: RunLayout, job: Job) -> None:
     files.publish(paths.job(job.agent_id), phase.encode(job), temp(paths), durable=True)
 
 
-def _read(path: str, decode: Callable[[bytes], T]) -> T | None:
+def _read(path: str, ending: str, decode: Callable[[bytes], T]) -> T | None:
     try:
         found = decode(files.read(path, LARGEST).data)
     except FileNotFoundError:
         return None
-    agent_id = os.path.basename(path).partition(".")[0]
+    agent_id = os.path.basename(path).removesuffix(ending)
     for kind, name in (("agent_id", found.agent_id), ("track", found.track)):
         if not is_name(name):
             raise Unreadable(f"field {kind} is '{visible(name, 60)}', which is not allowed as a name")

@@ -43,6 +43,19 @@ def test_what_is_written_is_read(paths: RunLayout) -> None:
     assert os.listdir(temp(paths)) == []
 
 
+def test_the_name_of_an_agent_may_have_dots(paths: RunLayout) -> None:
+    """A file is about the agent before its ending, not before the first dot."""
+    results.write_job(paths, replace(JOB, agent_id="a.b"))
+    assert results.write_outcome(paths, replace(OUTCOME, agent_id="a.b"))
+    Path(paths.result("a.b")).write_bytes(result.encode(replace(RESULT, agent_id="a.b")))
+    found = (
+        results.read_job(paths.job("a.b")),
+        results.read_outcome(paths.outcome("a.b")),
+        results.read_result(paths.result("a.b")),
+    )
+    assert [each.agent_id for each in found if each is not None] == ["a.b"] * 3
+
+
 def test_what_is_not_there_is_none(paths: RunLayout) -> None:
     """A file that does not exist is no error where that is usual, and one where it is not."""
     assert results.read_job(paths.job("agent-1")) is None
