@@ -8,7 +8,7 @@ from typing import Final
 from orchestrator import settings
 from orchestrator.claims import FileClaims
 from orchestrator.cli.finding import Finding, of_error
-from orchestrator.cli.run_files import recorded
+from orchestrator.cli.run_files import folders, recorded
 from orchestrator.core.name import is_name
 from orchestrator.core.text import visible
 from orchestrator.daemon.instance import is_taken
@@ -16,6 +16,7 @@ from orchestrator.errors import OrchdError
 from orchestrator.host import clock
 from orchestrator.state import door
 from orchestrator.state.layout import LOCKS, LOGS, WORKTREES, Layout
+from orchestrator.state.status import temp
 
 OLD_NS: Final = 600 * 1_000_000_000
 """A temporary file older than that has lost its writer."""
@@ -77,11 +78,12 @@ def _strangers(folder: str) -> list[str]:
 def leftovers(root: str) -> Iterator[Finding]:
     """Look for temporary files of writers that are gone."""
     layout = Layout(root)
-    folders = [f"{layout.locks}/.d/tmp", *(f"{layout.run(each.run).private}/tmp" for each in recorded(layout))]
-    count = sum(_old_files(folder) for folder in folders)
+    places = [f"{layout.locks}/.d/tmp", *(temp(each) for each in folders(layout))]
+    count = sum(_old_files(each) for each in places)
     if count:
         yield Finding(
-            f"{count} temporary files are left over", "`orchd reap`, or the next start of the daemon, clears them"
+            f"{count} temporary files are left over",
+            "`orchd reap` clears those of dead writers; those of another machine or container after a day",
         )
 
 

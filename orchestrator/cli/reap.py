@@ -1,12 +1,18 @@
-"""``orchd reap``: free what the dead hold, once."""
+"""``orchd reap``: free what the dead hold and remove what they left half written, once."""
+
+from collections.abc import Iterable
+from contextlib import suppress
 
 import click
 
 from orchestrator.claims import FileClaims, Kept, Removed, Seen
 from orchestrator.cli import output
 from orchestrator.cli.options import common
-from orchestrator.errors import GuardBusy
+from orchestrator.cli.run_files import folders
+from orchestrator.errors import GuardBusy, UnsafeFolder
+from orchestrator.state import status
 from orchestrator.state.journal import Journal
+from orchestrator.state.layout import Layout, RunLayout
 
 _WAIT = 1.0
 """Seconds for a track whose guard is held; the others go on."""
@@ -21,6 +27,7 @@ def command(root: str, as_json: bool, dry_run: bool) -> None:
     answers = [_foreseen(seen) if dry_run else _reaped(store, seen) for seen in store.list()]
     if not dry_run:
         store.sweep()
+        _sweep(folders(Layout(root)))
     freed = [each for each in answers if isinstance(each, Removed)]
     kept = [each for each in answers if isinstance(each, Kept)]
     if as_json:
@@ -34,6 +41,13 @@ def command(root: str, as_json: bool, dry_run: bool) -> None:
     for each in freed:
         output.say(f"{each.track}: {'would be freed' if dry_run else 'freed'}: {each.why}")
     output.say(f"{len(freed)} {'would be freed' if dry_run else 'freed'}, {len(kept)} kept")
+
+
+def _sweep(runs: Iterable[RunLayout]) -> None:
+    """Remove the temporary files of dead writers; a folder that is not ours is left alone."""
+    for each in runs:
+        with suppress(OSError, UnsafeFolder):
+            status.sweep(each)
 
 
 def _foreseen(seen: Seen) -> Removed | Kept:

@@ -9,7 +9,7 @@ from orchestrator.core.name import check_name, is_name
 from orchestrator.core.strictjson import parse_object
 from orchestrator.errors import NotFound, Unreadable
 from orchestrator.host import files
-from orchestrator.state.layout import Layout
+from orchestrator.state.layout import Layout, RunLayout
 
 LARGEST = 64 * 1024 * 1024
 """A record of more bytes is not read: thousands of tracks are far less."""
@@ -31,13 +31,19 @@ class RunFile:
     ended: bool
 
 
-def recorded(layout: Layout) -> list[RunFile]:
-    """Return every accepted run, the newest first."""
+def folders(layout: Layout) -> list[RunLayout]:
+    """Return the folders of all runs, accepted or only reported to, sorted by name."""
     try:
         names = os.listdir(layout.parallel)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    found = [_of(layout, name) for name in names if is_name(name) and os.path.lexists(layout.run(name).record)]
+    return [layout.run(name) for name in sorted(names) if is_name(name)]
+
+
+def recorded(layout: Layout) -> list[RunFile]:
+    """Return every accepted run, the newest first."""
+    accepted = (each for each in folders(layout) if os.path.lexists(each.record))
+    found = [_of(layout, os.path.basename(each.folder)) for each in accepted]
     return sorted(found, key=lambda each: (each.created_at, each.run), reverse=True)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.host import temps
 from tests.cli.orchd import ARGV, Orchd
 
 
@@ -125,6 +126,25 @@ def test_reap_in_words(tmp_path: Path) -> None:
     assert first.startswith("t: freed: process ")
     assert last == "1 freed, 0 kept"
     assert orchd("reap").out == "0 freed, 0 kept\n"
+
+
+def test_reap_removes_what_dead_writers_left(tmp_path: Path) -> None:
+    """The temporary files of dead processes go, in every run's folder too; those of the living stay."""
+    orchd = Orchd(tmp_path)
+    tmp = tmp_path / "runtime" / "parallel" / "r" / ".d" / "tmp"
+    tmp.mkdir(parents=True, mode=0o700)
+    living = tmp / temps.name()
+    living.touch()
+    (tmp.parents[2] / "elsewhere" / ".d").mkdir(parents=True)
+    (tmp.parents[2] / "elsewhere" / ".d" / "tmp").symlink_to(tmp)
+    with subprocess.Popen(["sleep", "60"]) as child:
+        dead = tmp / living.name.replace(f"-{os.getpid()}-", f"-{child.pid}-")
+        child.kill()
+    dead.touch()
+    assert orchd("reap", "--dry-run").status == 0
+    assert dead.exists()
+    assert orchd("reap").status == 0
+    assert sorted(tmp.iterdir()) == [living]
 
 
 def test_the_dead_are_seen_without_a_daemon(tmp_path: Path) -> None:
