@@ -14,7 +14,7 @@ from orchestrator.host import files
 
 NEVER: Final = float("inf")
 
-RETRY: Final = 2.0
+RETRY: Final = 1.0
 """Seconds before an action that the machine refused (disk full) is tried again."""
 
 TRIES: Final = 3
@@ -99,4 +99,6 @@ def passes(error: BaseException | None) -> bool:
 
 def said(error: BaseException) -> str:
     """Return what an error says, in one line that is safe to show."""
+    if isinstance(error, OSError):
+        return files.failure(error, "the machine refused").message
     return error.message if isinstance(error, OrchdError) else visible(f"{type(error).__name__}: {error}", 500)

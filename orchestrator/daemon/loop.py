@@ -218,13 +218,13 @@ class Loop:
             await asyncio.wait_for(self._wake.wait(), seconds)
 
     def _on_fd(self, fd: int, track: str) -> None:
-        self._events.add_reader(fd, self._owner_ended, fd, track)
+        self._events.add_reader(fd, self._owner_ended, track)
 
     def _off_fd(self, fd: int) -> None:
         self._events.remove_reader(fd)
 
-    def _owner_ended(self, fd: int, track: str) -> None:
-        self._events.remove_reader(fd)
+    def _owner_ended(self, track: str) -> None:
+        self._claims.ended(track)
         self._dirty.add(track)
         self._wake.set()
 

@@ -133,7 +133,11 @@ def _came_in(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcom
         repo = repository.survey(layout.root, record.target_branch)
         commit = _merge_of(repo, record, track)
         if commit is not None:
-            return _merged(repo, record, track, replace(outcome, ended="merged", error=""), AlreadyIn(commit))
+            git = Git(repo.top)
+            behind = not refs.is_ancestor(git, commit, refs.tip(git, record.target_branch))
+            mend = f"`git merge --ff-only {refs.integrated(record.run)}` brings {record.target_branch} forward"
+            answer = AlreadyIn(commit, note=f"{outcome.error}; {mend}" if behind else "")
+            return _merged(repo, record, track, replace(outcome, ended="merged", error=""), answer)
     return None
 
 

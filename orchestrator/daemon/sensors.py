@@ -36,9 +36,10 @@ class Changed:
 
 
 class ClaimSensor:
-    """The locks in the folder ``locks``. ``on_fd`` and ``off_fd`` begin and end waiting for a descriptor.
+    """The locks in the folder ``locks``.
 
-    ``most_holds``: so many owners are held by a descriptor, the others are looked at again and again.
+    ``on_fd`` and ``off_fd`` begin and end waiting for a descriptor; :meth:`ended` wants to be told. ``most_holds``:
+    so many owners are held by a descriptor, the others are looked at again and again.
     """
 
     def __init__(
@@ -111,6 +112,12 @@ class ClaimSensor:
     def dead(self) -> list[str]:
         """Return the tracks whose owners are provably dead, sorted."""
         return sorted(self._in_state["dead"])
+
+    def ended(self, track: str) -> None:
+        """The hold says that the owner has ended: it is let go, and the lock is looked at again."""
+        if track in self._holds:
+            self._drop(track)
+            self._unheld.add(track)
 
     def close(self) -> None:
         """Let every hold go."""
