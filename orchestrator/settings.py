@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from orchestrator.core import duration
-from orchestrator.core.run import Agent, Options
+from orchestrator.core.run import DEFAULTS, Agent, Options
 from orchestrator.core.text import visible
 from orchestrator.errors import AgentUnavailable, BadSettings, Unreadable, UsageError
 from orchestrator.host import files
@@ -83,13 +83,13 @@ class RunSettings:
     """``[run]``: what ``orchd run`` does unless told otherwise."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
-    agents: Annotated[int, Field(strict=True, ge=1, le=1000)] = 4
-    stagger_seconds: Pause = 2.0
-    timeout_seconds: Span = 3600.0
-    grace_seconds: Pause = 10.0
-    heartbeat_seconds: Span = 30.0
-    threshold: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.8
-    push: Annotated[bool, Field(strict=True)] = True
+    agents: Annotated[int, Field(strict=True, ge=1, le=1000)] = DEFAULTS.agents
+    stagger_seconds: Pause = DEFAULTS.stagger_seconds
+    timeout_seconds: Span = DEFAULTS.timeout_seconds
+    grace_seconds: Pause = DEFAULTS.grace_seconds
+    heartbeat_seconds: Span = DEFAULTS.heartbeat_seconds
+    threshold: Annotated[float, Field(strict=True, ge=0, le=1)] = DEFAULTS.threshold
+    push: Annotated[bool, Field(strict=True)] = DEFAULTS.push
 
 
 @dataclass(frozen=True, slots=True)

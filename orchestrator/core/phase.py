@@ -6,13 +6,12 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Final
 
 from orchestrator.core.name import check_name
-from orchestrator.core.strictjson import parse_object
+from orchestrator.core.run import DEFAULTS
 from orchestrator.core.text import visible
-from orchestrator.core.typed import build
+from orchestrator.core.typed import build, versioned
 from orchestrator.errors import BadName, Unreadable
 
 VERSION: Final = 1
-GRACE: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,11 @@ class Phase:
 class Job:
     """One attempt at a track, from claim to release. Paths are absolute; times are seconds.
 
-    A worker needs the name of the ``run``: it says where to report. ``grace_seconds`` pass between asking
-    a process to end and ending it.
+    ``run`` says where to report. ``grace_seconds`` pass between asking a process to end and ending it.
     """
 
     root: str
-    run: str | None
+    run: str
     agent_id: str
     track: str
     attempt: int
@@ -48,8 +46,8 @@ class Job:
     branch_name: str
     phases: tuple[Phase, ...]
     env: Mapping[str, str] = field(default_factory=dict)
-    grace_seconds: float = GRACE
-    heartbeat_seconds: float = 30.0
+    grace_seconds: float = DEFAULTS.grace_seconds
+    heartbeat_seconds: float = DEFAULTS.heartbeat_seconds
 
 
 _KEYS: Final = frozenset({"v", *(each.name for each in fields(Job)), *(each.name for each in fields(Phase))})
@@ -65,9 +63,7 @@ def decode(data: bytes) -> Job:
 
     An unknown field is refused too: it may be an instruction that this version would not carry out.
     """
-    given = parse_object(data)
-    if given.get("v") != VERSION:
-        raise Unreadable("not a job file of version 1")
+    given = versioned(data, VERSION, "a job file")
     job = build(Job, given)
     _check_names(job)
     _check_times(job)
@@ -77,9 +73,8 @@ def decode(data: bytes) -> Job:
 
 
 def _check_names(job: Job) -> None:
-    names = [("track", job.track), ("agent", job.agent_id), *(("phase", each.name) for each in job.phases)]
-    if job.run is not None:
-        names.append(("run", job.run))
+    names = [("run", job.run), ("track", job.track), ("agent", job.agent_id)]
+    names += [("phase", each.name) for each in job.phases]
     try:
         for kind, name in names:
             check_name(kind, name)

@@ -8,9 +8,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
-from orchestrator.core.strictjson import parse_object
-from orchestrator.core.typed import build
-from orchestrator.errors import Unreadable
+from orchestrator.core.typed import build, versioned
 
 VERSION: Final = 1
 
@@ -88,8 +86,5 @@ def encode(result: Result) -> bytes:
 
 
 def decode(data: bytes) -> Result:
-    """Read a result file of version 1; raises :class:`Unreadable` with the reason."""
-    values = parse_object(data)
-    if values.get("v") != VERSION:
-        raise Unreadable("not a result file of version 1")
-    return build(Result, values)
+    """Read a result file of version 1; raises ``Unreadable`` with the reason."""
+    return build(Result, versioned(data, VERSION, "a result file"))

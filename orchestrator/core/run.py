@@ -43,9 +43,15 @@ class Options:
     threshold: float = 0.8
 
 
+DEFAULTS: Final = Options()
+
+
 @dataclass(frozen=True, slots=True)
 class RunTrack:
-    """One track of the run, with the agent, branch and worktree (absolute path) that carry it."""
+    """One track of the run, with the agent, branch and worktree (absolute path) that carry it.
+
+    ``line`` is for people: where the track stood in the source when the run was accepted.
+    """
 
     agent_id: str
     track: str
@@ -64,7 +70,10 @@ class RunTrack:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """The accepted plan and options. ``source`` is an absolute path, ``base`` a commit."""
+    """The accepted plan and options. ``source`` is an absolute path.
+
+    ``source_kind`` and ``base`` (the target's commit when the run was accepted) are for people.
+    """
 
     run: str
     orchestration_id: str

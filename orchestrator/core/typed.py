@@ -10,12 +10,24 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from orchestrator.core.strictjson import parse_object
 from orchestrator.core.text import visible
 from orchestrator.errors import Unreadable
 
 T = TypeVar("T")
 
 _CALLED: Final[Mapping[object, str]] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def versioned(data: bytes, version: int, what: str) -> dict[str, object]:
+    """Return the fields of a JSON object that says ``"v": version``; ``what`` it is stands in the refusal.
+
+    Raises :class:`Unreadable`.
+    """
+    given = parse_object(data)
+    if given.get("v") is True or given.get("v") != version:
+        raise Unreadable(f"not {what} of version {version}")
+    return given
 
 
 def build(kind: type[T], value: object) -> T:

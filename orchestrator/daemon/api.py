@@ -104,9 +104,6 @@ class Api:
                 await asyncio.to_thread(cancel.request, self._layout.run(run), track)
                 self._loop.poke()
                 return {"run": run}
-            case messages.Reap():
-                self._loop.poke()
-                return {}
             case messages.Stop(workers=workers):
                 return {"stopping": True, "workers": self._stop(workers=workers)}
 

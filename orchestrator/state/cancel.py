@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.core.strictjson import parse_object
+from orchestrator.core.typed import versioned
 from orchestrator.errors import Unreadable
 from orchestrator.host import clock, files
 from orchestrator.state.layout import RunLayout
@@ -60,11 +60,9 @@ def read(paths: RunLayout, tracks: Iterable[str]) -> frozenset[str]:
 def read_request(path: str) -> Request | None:
     """Read the request in a file; None: there is none. Raises :class:`Unreadable` with the reason."""
     try:
-        fields = parse_object(files.read(path).data)
+        fields = versioned(files.read(path).data, VERSION, "a request")
     except FileNotFoundError:
         return None
-    if fields.get("v") != VERSION:
-        raise Unreadable("not a request of version 1")
     tracks = fields.get("tracks", [])
     if tracks is None:
         return Request(None)

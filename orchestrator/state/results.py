@@ -13,9 +13,8 @@ from orchestrator.core.name import is_name
 from orchestrator.core.phase import Job
 from orchestrator.core.result import Result
 from orchestrator.core.run import Outcome, RunRecord
-from orchestrator.core.strictjson import parse_object
 from orchestrator.core.text import visible
-from orchestrator.core.typed import build
+from orchestrator.core.typed import build, versioned
 from orchestrator.errors import Unreadable
 from orchestrator.host import files
 from orchestrator.state.layout import RunLayout
@@ -30,10 +29,7 @@ T = TypeVar("T", Job, Result, Outcome)
 
 def read_run(paths: RunLayout) -> RunRecord:
     """Read the run's ``run.json``; raises :class:`Unreadable` with the reason, and ``FileNotFoundError``."""
-    given = parse_object(files.read(paths.record, LARGEST).data)
-    if given.get("v") != run.VERSION:
-        raise Unreadable("not a run file of version 1")
-    record = build(RunRecord, given)
+    record = build(RunRecord, versioned(files.read(paths.record, LARGEST).data, run.VERSION, "a run file"))
     for name in (record.run, *(each for track in record.tracks for each in (track.agent_id, track.track))):
         if not is_name(name):
             raise Unreadable(f"'{visible(name, 60)}' is not allowed as a name")
@@ -90,7 +86,4 @@ def _read(path: str, ending: str, decode: Callable[[bytes], T]) -> T | None:
 
 
 def _outcome(data: bytes) -> Outcome:
-    given = parse_object(data)
-    if given.get("v") != run.VERSION:
-        raise Unreadable("not an outcome file of version 1")
-    return build(Outcome, given)
+    return build(Outcome, versioned(data, run.VERSION, "an outcome file"))

@@ -46,13 +46,6 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
-class Reap:
-    """Look at every claim again now, and free what the dead held."""
-
-    id: Id = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Stop:
     """End; with ``workers`` end them too, else they go on."""
 
@@ -60,7 +53,7 @@ class Stop:
     id: Id = 0
 
 
-Request = Ping | Status | Adopt | Cancel | Reap | Stop
+Request = Ping | Status | Adopt | Cancel | Stop
 """Every request."""
 
 
@@ -94,7 +87,6 @@ METHODS: Final[Mapping[str, tuple[frozenset[str], _Build]]] = {
     "status": (frozenset(), lambda _params, ident: Status(id=ident)),
     "adopt": (frozenset({"run"}), _adopt),
     "cancel": (frozenset({"run", "track"}), _cancel),
-    "reap": (frozenset(), lambda _params, ident: Reap(id=ident)),
     "stop": (frozenset({"workers"}), _stop),
 }
 """Each method: the parameters it may have, and what makes the request of them."""
@@ -121,5 +113,5 @@ def describe(request: Request) -> tuple[str, dict[str, object]]:
             return "cancel", {"run": run, "track": track}
         case Stop(workers=workers):
             return "stop", {"workers": workers}
-        case Ping() | Status() | Reap():
+        case Ping() | Status():
             return type(request).__name__.lower(), {}

@@ -41,7 +41,7 @@ class Attempt:
 
     def __init__(self, job: Job, won: Won, store: ClaimStore, loop: Loop) -> None:
         layout = Layout(job.root)
-        paths = layout.run(won.claim.run or "")
+        paths = layout.run(job.run)
         self._job = job
         self._claim = won.claim
         self._store = store

@@ -59,7 +59,7 @@ def test_round_trip() -> None:
 )
 def test_any_phase_survives(made: Phase) -> None:
     """Whatever text a command is made of comes back unchanged."""
-    job = Job("/r", None, "agent-1", "t", 1, "", "/w", "b", (made,))
+    job = Job("/r", "r", "agent-1", "t", 1, "", "/w", "b", (made,))
     assert decode(encode(job)) == job
 
 
@@ -82,6 +82,7 @@ def test_what_may_be_left_out() -> None:
         (b"{}", "version 1"),
         (changed(v=2), "version 1"),
         (changed(v="1"), "version 1"),
+        (changed(v=True), "version 1"),
         (changed(root="absent"), "root is missing"),
         (changed(root=5), "root is not a text"),
         (changed(attempt=1.5), "attempt is not a whole number"),
@@ -113,6 +114,7 @@ def test_what_may_be_left_out() -> None:
         (changed(track="../x"), "track name '../x' is not allowed"),
         (changed(agent_id="a b"), "agent name 'a b' is not allowed"),
         (changed(run=""), "run name '' is not allowed"),
+        (changed(run=None), "field run is not a text"),
         (phase(name="../work"), "phase name '../work' is not allowed"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.errors import UsageError
-from orchestrator.wire.messages import METHODS, Adopt, Cancel, Ping, Reap, Request, Status, Stop, build, describe
+from orchestrator.wire.messages import METHODS, Adopt, Cancel, Ping, Request, Status, Stop, build, describe
 
 EVERY: list[Request] = [
     Ping(id=1),
@@ -11,7 +11,6 @@ EVERY: list[Request] = [
     Adopt("7", id=2),
     Cancel("7", id=3),
     Cancel("7", "group_A_track_1", id=4),
-    Reap(id=5),
     Stop(id=6),
     Stop(workers=True, id=7),
 ]
@@ -48,7 +47,6 @@ def test_every_method_is_tried() -> None:
         ("stop", {"workers": 1}),
         ("stop", {"workers": "yes"}),
         ("stop", {"workers": None}),
-        ("reap", {"track": "t"}),
     ],
 )
 def test_what_is_not_in_the_table_is_refused(method: str, params: dict[str, object]) -> None:

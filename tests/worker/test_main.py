@@ -52,7 +52,7 @@ def test_a_job_without_a_run(scene: Scene) -> None:
     path.write_text(path.read_text(encoding="ascii").replace('"run": "demo"', '"run": null'), encoding="ascii")
     status, line = refused(str(path))
     assert status == 64
-    assert "without a run" in line
+    assert "field run is not a text" in line
 
 
 def test_a_folder_that_cannot_be_used(scene: Scene) -> None:
