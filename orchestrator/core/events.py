@@ -17,6 +17,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "claim.released": "its owner gave a track back",
     "claim.reaped": "a track was freed from an owner who is provably dead",
     "claim.broken": "an operator freed a track whose owner cannot be judged",
+    "claim.undone": "a claim that failed was taken back before anybody heard of it; never written",
     "lock.unreadable": "a lock file's owner cannot be told; it counts as held",
     "lock.unknown": "the owner of a lock file cannot be judged; it counts as held",
     "lock.foreign": "a lock file is of another machine or container; it counts as held",
@@ -25,6 +26,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "lock.vanished": "a lock file is gone, by whomever",
     "status.changed": "a worker says that it is somewhere else",
     "status.problem": "a status file cannot be believed; it is left as it is",
+    "status.superseded": "a status file of an earlier claim was kept aside",
     "worker.started": "a process was started for an attempt",
     "worker.ended": "an attempt's process is gone",
     "run.accepted": "a plan was accepted and its run begins",
@@ -40,4 +42,5 @@ EVENTS: Final[Mapping[str, str]] = {
     "daemon.started": "the daemon is ready",
     "daemon.stopped": "the daemon ends; workers go on",
     "watch.degraded": "the kernel does not tell of changes; folders are read every few seconds instead",
+    "watch.restored": "the kernel tells of changes again",
 }
