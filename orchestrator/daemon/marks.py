@@ -1,7 +1,7 @@
 """Marking a merged track done in its source: one line of the person's file, by the orchestrator alone.
 
-Where the file is under version control and stands on disk as it does on the target branch, the mark
-is part of the merge itself: merged and marked are one commit. Else the file on disk is edited in place.
+Where the file belongs to the target branch, and the person has not changed it in the checkout, the mark is
+part of the merge itself: merged and marked are one commit. Else the file on disk is edited in place.
 """
 
 import os
@@ -12,7 +12,8 @@ from typing import Final
 from orchestrator.core.run import RunRecord, RunTrack
 from orchestrator.core.text import visible
 from orchestrator.errors import OrchdError, Unreadable
-from orchestrator.git import integrate, repository
+from orchestrator.git import integrate, refs, repository
+from orchestrator.git.command import Git
 from orchestrator.git.repository import Repository
 from orchestrator.host import files
 from orchestrator.host.edit import replace_content
@@ -35,15 +36,14 @@ class Mark:
 def for_commit(repo: Repository, record: RunRecord, track: RunTrack) -> Mark | None:
     """Return the edit that belongs into the merge, or None where the file on disk is to be edited."""
     path = _relative(repo, record)
-    if path is None or not _as_committed(repo, record, path):
+    if path is None or _in_tree(repo, record, path) is None or not _is_untouched(repo, record, path):
         return None
 
     def edit(data: bytes) -> bytes | None:
         try:
-            marked = _marked(data, track.track)
+            return _marked(data, track.track)
         except OrchdError:
-            return None
-        return None if marked == data else marked
+            return None  # told by on_disk, which meets the same
 
     return Mark(path, edit)
 
@@ -51,35 +51,56 @@ def for_commit(repo: Repository, record: RunRecord, track: RunTrack) -> Mark | N
 def on_disk(repo: Repository, record: RunRecord, track: RunTrack) -> str:
     """Mark the track in the file on disk unless the merge did; return what a person should know, or nothing."""
     path = _relative(repo, record)
-    if path is not None and _as_committed(repo, record, path):
-        return ""
+    committed = None if path is None else _in_tree(repo, record, path)
     try:
+        if committed is not None and _marked(committed, track.track) == committed:
+            return ""
+        if committed is not None and not _stands_on(repo, record.target_branch):
+            return _not_marked(record, "another branch is checked out")
         with repository.guarded(repo, "marks", WAIT):
             data = files.read(record.source, LARGEST).data
             marked = _marked(data, track.track)
             if marked != data:
                 replace_content(record.source, data, marked)
-    except (OrchdError, FileNotFoundError) as error:
-        text = error.message if isinstance(error, OrchdError) else "the file is gone"
-        return f"not marked in {visible(os.path.basename(record.source))}: {text}"
+    except FileNotFoundError:
+        return _not_marked(record, "the file is gone")
+    except OrchdError as error:
+        return _not_marked(record, error.message)
     return ""
+
+
+def _not_marked(record: RunRecord, why: str) -> str:
+    return f"not marked in {visible(os.path.basename(record.source), 200)}: {why}"
 
 
 def _marked(data: bytes, track: str) -> bytes:
     try:
         return marks.done(data.decode("utf-8"), track).encode("utf-8")
     except UnicodeDecodeError as error:
-        raise Unreadable("not UTF-8") from error
+        raise Unreadable("it is not UTF-8") from error
 
 
 def _relative(repo: Repository, record: RunRecord) -> str | None:
     """Return the source's path in the repository; None where it is outside."""
     path = os.path.relpath(os.path.realpath(record.source), os.path.realpath(repo.top))
-    return None if path.startswith("..") else path
+    return None if path == ".." or path.startswith("../") else path
 
 
-def _as_committed(repo: Repository, record: RunRecord, path: str) -> bool:
-    """Tell whether the file on disk is what the user's branch or the integrated one says it is."""
+def _in_tree(repo: Repository, record: RunRecord, path: str) -> bytes | None:
+    """Return the file as the target branch, or what was integrated on top of it, has it; None where it has none."""
+    tip = integrate.tip(repo, record.run, record.target_branch)
+    found = Git(repo.top).run("cat-file", "blob", f"{tip}:{path}")
+    return found.stdout if found.status == 0 else None
+
+
+def _stands_on(repo: Repository, branch: str) -> bool:
+    return Git(repo.top).run("symbolic-ref", "--quiet", "HEAD").text() == refs.head(branch)
+
+
+def _is_untouched(repo: Repository, record: RunRecord, path: str) -> bool:
+    """Tell whether the person has not changed the file in the checkout; in that of another branch it says nothing."""
+    if not _stands_on(repo, record.target_branch):
+        return True
     try:
         data = files.read(record.source, LARGEST).data
     except (Unreadable, FileNotFoundError):
