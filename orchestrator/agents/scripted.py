@@ -34,15 +34,14 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.agents.script import Step, parse
+from orchestrator.core.outcome import FAILED, NOT_STARTED, OK, SIGNALLED, USAGE, exit_of_child
 from orchestrator.core.text import visible
 from orchestrator.errors import OrchdError, UsageError
 from orchestrator.host import clock, files, process
 
-REFUSED: Final = 1
 OUTSIDE: Final = 2
-USAGE: Final = 64
-NOT_STARTED: Final = 127
-SIGNALLED: Final = 128
+"""A path led out of the directory."""
+
 _MIB: Final = 1024 * 1024
 _NUMBERS: Final = {"percent": 100, "pr": 10**9}
 _REPORT: Final = frozenset({"stage", "needs_input", "error", *_NUMBERS})
@@ -175,7 +174,7 @@ def _crash(step: Step) -> Deed:
 
     def deed(_here: Here) -> None:
         os.kill(os.getpid(), number)
-        raise Ending(REFUSED, f"{step.place}: {name} did not end this process")
+        raise Ending(FAILED, f"{step.place}: {name} did not end this process")
 
     return deed
 
@@ -201,7 +200,7 @@ def _eat_memory(step: Step) -> Deed:
         try:
             held.append(b"\1" * (size * _MIB))
         except MemoryError as error:
-            raise Ending(REFUSED, f"{step.place}: {size} MiB of memory were refused") from error
+            raise Ending(FAILED, f"{step.place}: {size} MiB of memory were refused") from error
 
     return deed
 
@@ -243,8 +242,7 @@ def _status(argv: list[str]) -> int:
         pid = os.posix_spawnp(argv[0], argv, os.environ, setsigdef=pipes)
     except OSError as error:
         raise Ending(NOT_STARTED, f"cannot start '{visible(argv[0])}': {error.strerror}") from error
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return code if code >= 0 else SIGNALLED - code
+    return exit_of_child(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 def _must(argv: list[str]) -> None:
@@ -327,10 +325,10 @@ def main(arguments: Sequence[str]) -> int:
         return USAGE
     except OSError as error:
         _complain(f"{error.strerror}: '{visible(str(error.filename or ''))}'")
-        return REFUSED
+        return FAILED
     except KeyboardInterrupt:
         return SIGNALLED + process.signal_number("SIGINT")
-    return 0
+    return OK
 
 
 if __name__ == "__main__":

@@ -17,9 +17,6 @@ from orchestrator.core.text import visible
 from orchestrator.errors import Held, OrchdError, UsageError
 from orchestrator.host import files
 
-BROKEN_PIPE: Final = 141
-"""Whoever read our output has gone: what a shell shows for SIGPIPE."""
-
 _LONGEST: Final = 1000
 _REFUSALS: Final = frozenset(
     {
@@ -55,7 +52,7 @@ def translate(error: BaseException, arguments: Sequence[str]) -> int:
         case KeyboardInterrupt() | click.Abort():
             return outcome.INTERRUPTED
         case BrokenPipeError():
-            return BROKEN_PIPE
+            return outcome.BROKEN_PIPE
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     problem = _explained(error, own)
     _tell(problem, as_json="--json" in own)

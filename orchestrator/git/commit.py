@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from orchestrator.core.outcome import FAILED, OK, USAGE
 from orchestrator.core.strictjson import parse_object
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused, OrchdError, Unreadable, UsageError
@@ -24,8 +25,6 @@ from orchestrator.host import files
 from orchestrator.host.failpoint import reach
 from orchestrator.host.process import Finished
 
-REFUSED: Final = 1
-USAGE: Final = 64
 HOOK_SECONDS: Final = 24 * 3600.0
 """A bound on the user's hooks; the deadline of the phase comes sooner."""
 
@@ -167,14 +166,14 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _say(make(Git(os.getcwd(), HOOK_SECONDS), spec))
     except Invalid as error:
-        return _fail(REFUSED, f"VALIDATION_ERROR: {error}")
+        return _fail(FAILED, f"VALIDATION_ERROR: {error}")
     except GitRefused as error:
-        return _fail(error.status or REFUSED, f"VALIDATION_ERROR: {error.message}")
+        return _fail(error.status or FAILED, f"VALIDATION_ERROR: {error.message}")
     except OrchdError as error:
-        return _fail(REFUSED, f"RESOURCE_ERROR: {error.message}")
+        return _fail(FAILED, f"RESOURCE_ERROR: {error.message}")
     except OSError as error:
-        return _fail(REFUSED, f"RESOURCE_ERROR: {error.strerror}")
-    return 0
+        return _fail(FAILED, f"RESOURCE_ERROR: {error.strerror}")
+    return OK
 
 
 if __name__ == "__main__":

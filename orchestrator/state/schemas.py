@@ -16,6 +16,7 @@ from orchestrator.core import status as core
 from orchestrator.core.claim import Claim
 from orchestrator.core.events import EVENTS
 from orchestrator.core.events import VERSION as EVENTS_VERSION
+from orchestrator.core.outcome import FAILED, OK, USAGE
 from orchestrator.core.phase import Job
 from orchestrator.core.result import Result
 from orchestrator.core.run import Outcome, RunRecord
@@ -215,14 +216,14 @@ def main(arguments: Sequence[str]) -> int:
     if list(arguments) == ["--check"]:
         for name in stale:
             sys.stdout.write(f"{_path(name)} is stale: run python -m orchestrator.state.schemas\n")
-        return 1 if stale else 0
+        return FAILED if stale else OK
     if arguments:
         sys.stderr.write("usage: python -m orchestrator.state.schemas [--check]\n")
-        return 64
+        return USAGE
     for name in stale:
         with open(_path(name), "w", encoding="utf-8") as file:
             file.write(text_of(name))
-    return 0
+    return OK
 
 
 if __name__ == "__main__":

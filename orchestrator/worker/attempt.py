@@ -8,6 +8,7 @@ from typing import Final
 
 from orchestrator.claims import ClaimStore, Kept, Won
 from orchestrator.core.claim import Opaque
+from orchestrator.core.outcome import FAILED, NOT_HELD, OK, SIGNALLED
 from orchestrator.core.phase import Job, Phase
 from orchestrator.core.result import PhaseResult
 from orchestrator.core.text import visible
@@ -21,12 +22,6 @@ from orchestrator.worker.loop import Loop
 from orchestrator.worker.phases import PhaseRunner
 from orchestrator.worker.record import Record
 from orchestrator.worker.report import Report
-
-PASSED: Final = 0
-FAILED: Final = 1
-SUPERSEDED: Final = 76
-SIGNALLED: Final = 128
-"""Added to the number of the signal that ended the attempt."""
 
 _WATCHED: Final = 1.0
 """Seconds between two looks at the size of the log."""
@@ -64,7 +59,7 @@ class Attempt:
             reach("worker.claimed")
             if self._record.finished():
                 self._release()
-                return PASSED
+                return OK
             self._log = Log(self._log_path)
             error = self._work(self._log)
         except (OSError, OrchdError) as trouble:
@@ -139,10 +134,10 @@ class Attempt:
             self._say("the claim is not released: processes of the agent live on")
         elif not self._release():
             self._ended(_TAKEN)
-            return SUPERSEDED
+            return NOT_HELD
         if error == self._loop.reason and self._loop.signal is not None:
             return SIGNALLED + self._loop.signal
-        return PASSED if recorded and not error else FAILED
+        return OK if recorded and not error else FAILED
 
     def _ended(self, error: str) -> bool:
         """Write result and status; tell whether the result was written."""

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.claims import ClaimStore, Kept, Lost, Wanted, Won
+from orchestrator.core.outcome import NOT_EXECUTABLE, NOT_HELD, NOT_STARTED, SIGNALLED, exit_of_child
 from orchestrator.errors import AgentUnavailable
 from orchestrator.host import clock, prctl, signals, spawn, terminal
-from orchestrator.worker.attempt import SIGNALLED, SUPERSEDED
 from orchestrator.worker.command import Command, Execution, Over
 from orchestrator.worker.environment import of_claim
 from orchestrator.worker.loop import STOPPING, Loop
-
-NOT_FOUND: Final = 127
-NOT_EXECUTABLE: Final = 126
 
 _AGAIN: Final = 0.05
 """Seconds between two tries to claim a track that is held."""
@@ -59,7 +56,7 @@ def hold(root: str, store: ClaimStore, wanted: Wanted, argv: Sequence[str], wait
             freed = store.release(wanted.track, answer.claim.token)
         if isinstance(freed, Kept) or freed.again:
             remark = "the claim was freed or taken over by somebody else while the command ran"
-            return Finished(finished.status or SUPERSEDED, remark)
+            return Finished(finished.status or NOT_HELD, remark)
         return finished
 
 
@@ -68,14 +65,12 @@ def _run(command: Command, loop: Loop) -> Finished:
         over = Execution(loop).run(command)
     except AgentUnavailable as error:
         missing = isinstance(error.__cause__, FileNotFoundError)
-        return Finished(NOT_FOUND if missing else NOT_EXECUTABLE, error.message)
+        return Finished(NOT_STARTED if missing else NOT_EXECUTABLE, error.message)
     return Finished(_status(over), _remark(over))
 
 
 def _status(over: Over) -> int:
-    if over.code is None:
-        return SIGNALLED + signals.KILL
-    return over.code if over.code >= 0 else SIGNALLED - over.code
+    return exit_of_child(-signals.KILL if over.code is None else over.code)
 
 
 def _remark(over: Over) -> str:

@@ -7,18 +7,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from orchestrator.claims import FileClaims, Lost, Wanted
+from orchestrator.core.outcome import BUG, HELD, OK, REFUSED, USAGE
 from orchestrator.core.phase import Job, decode
 from orchestrator.core.text import visible
 from orchestrator.errors import OrchdError, Unreadable
 from orchestrator.host import files, prctl, signals
 from orchestrator.state.journal import Journal
-from orchestrator.worker.attempt import PASSED, Attempt
+from orchestrator.worker.attempt import Attempt
 from orchestrator.worker.loop import STOPPING, Loop
-
-USAGE: Final = 64
-SYSTEM: Final = 9
-BUG: Final = 70
-LOST: Final = 75
 
 _LARGEST: Final = 64 * 1024 * 1024
 
@@ -40,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         return USAGE
     except OrchdError as error:
         _complain(error.message)
-        return SYSTEM
+        return REFUSED
     except Exception:  # noqa: BLE001  # the end of the line: what gets here is a bug, and its report must not be lost
         _complain(traceback.format_exc())
         return BUG
@@ -55,7 +51,7 @@ def _attempt(path: str) -> int:
         won = store.claim(Wanted(job.track, job.owner, os.getpid(), job.run, job.attempt))
         if isinstance(won, Lost):
             _complain(f"{job.track} is held: {won.holder.verdict.why}")
-            return LOST
+            return HELD
         try:
             newest = _read(path)
         except OrchdError:
@@ -63,7 +59,7 @@ def _attempt(path: str) -> int:
             raise
         if (newest.track, newest.attempt) != (job.track, job.attempt):
             store.release(job.track, won.claim.token)
-            return PASSED
+            return OK
         return Attempt(newest, won, store, Loop(events)).run()
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from orchestrator import errors
-from orchestrator.core.outcome import BELOW_THRESHOLD, EXIT_OF, OK, PARTIAL, exit_of, exit_of_run
+from orchestrator.core.outcome import BELOW_THRESHOLD, EXIT_OF, OK, PARTIAL, exit_of, exit_of_child, exit_of_run
 from orchestrator.core.run import Ended, Outcome, Publication
 
 CONTRACT: Final = {
@@ -56,6 +56,11 @@ def test_an_error_to_come_has_a_code() -> None:
 
     assert exit_of(Later("said")) == 7
     assert EXIT_OF[errors.OrchdError] == 9
+
+
+def test_a_child_ends_as_a_shell_shows_it() -> None:
+    """A status is itself; a signal is 128 and its number."""
+    assert [exit_of_child(code) for code in (0, 3, -9)] == [0, 3, 137]
 
 
 def _outcomes(*ended: Ended) -> list[Outcome]:
