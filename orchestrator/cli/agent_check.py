@@ -45,6 +45,11 @@ def _is_program(path: str) -> bool:
 
 
 def _check_scripts(agent: Agent, tracks: Sequence[Track]) -> None:
+    if not os.path.isdir(agent.scripts):
+        raise AgentUnavailable(
+            f"the folder of scripts {visible(agent.scripts, 300)} is not there",
+            hint=f"make it, or name another in {SETTINGS}: [agent.scripted] scripts",
+        )
     missing = [each.track for each in tracks if not os.path.isfile(f"{agent.scripts}/{each.track}.toml")]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""

@@ -7,12 +7,14 @@ from typing import Final
 
 from orchestrator import settings
 from orchestrator.claims import FileClaims
+from orchestrator.cli import agent_check
 from orchestrator.cli.finding import Finding, of_error
 from orchestrator.cli.run_files import folders, recorded
 from orchestrator.core.name import is_name
 from orchestrator.core.text import visible
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import OrchdError
+from orchestrator.git import repository
 from orchestrator.host import clock
 from orchestrator.state import door
 from orchestrator.state.layout import LOCKS, LOGS, WORKTREES, Layout
@@ -33,46 +35,30 @@ _CURES: Final = {
 def agent(root: str) -> Iterator[Finding]:
     """See whether the settings can be read and the agent that they name can be started."""
     try:
-        chosen = settings.agent(settings.load(root))
+        agent_check.check(settings.agent(settings.load(root)), (), _top(root), os.environ)
     except OrchdError as error:
         yield of_error(error)
-        return
-    if chosen.kind == "command" and not _startable(chosen.argv[0]):
-        yield Finding(
-            f"the agent's command {visible(chosen.argv[0], 80)} is not found",
-            "install it, or correct [agent.command] argv",
-        )
-    if chosen.kind == "scripted" and not os.path.isdir(chosen.scripts):
-        yield Finding(
-            f"the folder of scripts {visible(chosen.scripts)} is not there",
-            "make it, or correct [agent.scripted] scripts",
-        )
 
 
-def _startable(program: str) -> bool:
-    if os.path.dirname(program):
-        return not os.path.isabs(program) or os.access(program, os.X_OK)
-    return any(os.access(os.path.join(folder, program), os.X_OK) for folder in os.get_exec_path())
+def _top(root: str) -> str:
+    """Return the folder that worktrees are copies of; where there is no repository, that is found elsewhere."""
+    with suppress(OrchdError):
+        return repository.survey(root).top
+    return root
 
 
 def claims(root: str) -> Iterator[Finding]:
     """Look for claims without a living owner, and for files in their folder that are none of ours."""
-    for seen in FileClaims(root).list():
+    store = FileClaims(root)
+    for seen in store.list():
         cure = _CURES.get(seen.verdict.state)
-        if not is_name(seen.track):
-            yield Finding(
-                f"{LOCKS}/{seen.track}.lock is not named like a track", "rename it, or remove it if it is yours"
-            )
-        elif cure is not None:
+        if cure is not None and is_name(seen.track):
             yield Finding(f"{seen.track}: {seen.verdict.why}", cure.format(track=seen.track, token=seen.token))
-    for name in _strangers(Layout(root).locks):
-        yield Finding(f"{LOCKS}/{name} is none of our files", "it is left alone; remove it if it is yours")
-
-
-def _strangers(folder: str) -> list[str]:
-    with suppress(OSError):
-        return sorted(visible(each) for each in os.listdir(folder) if each != ".d" and not each.endswith(".lock"))
-    return []
+    for name in store.strangers():
+        if name.endswith(".lock"):
+            yield Finding(f"{LOCKS}/{name} is not named like a track", "rename it, or remove it if it is yours")
+        else:
+            yield Finding(f"{LOCKS}/{name} is none of our files", "it is left alone; remove it if it is yours")
 
 
 def leftovers(root: str) -> Iterator[Finding]:

@@ -106,8 +106,8 @@ def test_runs_that_nobody_drives(orchd: Orchd) -> None:
         ("", "no agent is configured"),
         ("[agnet]\n", "orchestrator.toml:1: agnet: no such key"),
         ('[agent]\nkind = "command"\n', "agent kind command has no command"),
-        (HEALTHY.replace('"sh"', '"no-such-agent\\u001b"'), "the agent's command no-such-agent\\x1b is not found"),
-        (HEALTHY.replace('"sh"', '"/no/such/agent"'), "the agent's command /no/such/agent is not found"),
+        (HEALTHY.replace('"sh"', '"no-such-agent\\u001b"'), "the agent's command 'no-such-agent\\x1b' is not there"),
+        (HEALTHY.replace('"sh"', '"/no/such/agent"'), "the agent's command '/no/such/agent' is not there"),
         ('[agent]\nkind = "scripted"\n', "the folder of scripts"),
     ],
 )
