@@ -31,7 +31,7 @@ from orchestrator.daemon.pace import Complaints
 from orchestrator.daemon.workers import Workers, place
 from orchestrator.errors import OrchdError
 from orchestrator.host import children
-from orchestrator.state import door
+from orchestrator.state import results
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout
 
@@ -120,7 +120,7 @@ class Conductor:
         try:
             self._turn_of(driven, seen, now, changed)
         except Exception as error:  # noqa: BLE001  # the boundary: a bug is told whole, and the other runs go on
-            self._complain(driven, "", error, now)
+            self._complain(f"run {driven.run}: trying again", error, now)
             driven.dirty, driven.due = True, now + RETRY
 
     def _take_up(self, now: float) -> None:
@@ -140,7 +140,7 @@ class Conductor:
         try:
             if not instance.take(LOOKED_AT):
                 return None
-            record = door.read_run(paths)
+            record = results.read_run(paths)
         except (OrchdError, OSError) as error:
             if self._complaints.passes(f"{run} {error}", now):
                 _log.warning("run %s cannot be taken up: %s", run, said(error))
@@ -233,7 +233,8 @@ class Conductor:
             driven.dirty = True
             error = None if future.cancelled() else future.exception()
             if error is not None:
-                self._complain(driven, agent_id, error, now, again=driven.refused(agent_id, error, now))
+                next_step = "trying again" if driven.refused(agent_id, error, now) else "given up"
+                self._complain(f"run {driven.run}, {agent_id or 'its end'}: {next_step}", error, now)
             elif not future.cancelled():
                 self._succeeded(driven, agent_id, future.result())
         for job, status in self._workers.ended().items():
@@ -256,13 +257,11 @@ class Conductor:
             fields = {"run": driven.run, "track": what.track, "commit": what.commit, "error": what.error}
             self._journal.write(f"track.{what.ended}", {key: value for key, value in fields.items() if value})
 
-    def _complain(self, driven: Driven, agent_id: str, error: BaseException, now: float, *, again: bool = True) -> None:
+    def _complain(self, what: str, error: BaseException, now: float) -> None:
         """Log what went wrong, each thing once a minute; a bug with its whole story."""
-        if not self._complaints.passes(f"{driven.run} {agent_id} {error}", now):
-            return
-        whole = None if isinstance(error, (OrchdError, OSError)) else error
-        what, next_step = visible(agent_id or "the run"), "trying again" if again else "given up"
-        _log.warning("run %s, %s: %s; %s", driven.run, what, said(error), next_step, exc_info=whole)
+        if self._complaints.passes(f"{what} {error}", now):
+            whole = None if isinstance(error, (OrchdError, OSError)) else error
+            _log.warning("%s: %s", visible(what), said(error), exc_info=whole)
 
     def _let_go(self, driven: Driven) -> None:
         """Drive a run no longer: it has its report, or its folder is gone."""

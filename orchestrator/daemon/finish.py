@@ -63,7 +63,7 @@ def _publish(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> Pub
     note = f"{layout.run(record.run).private}/push.begun"
     again = _begin_push(note, layout.run(record.run))
     try:
-        answer = publish.publish(repository.survey(layout.root, record.target_branch), record.run, record.target_branch)
+        answer = publish.publish(repository.survey(layout.root, record.target_branch), record.run)
     except CommandFailed as error:
         return Publication("failed", error.message, shlex.join(("git", "push", record.remote, record.target_branch)))
     if not isinstance(answer, Published):

@@ -36,9 +36,8 @@ class Reaper:
         dead = self._claims.dead()
         self._busy = {track: self._busy[track] for track in dead if track in self._busy}
         due = [track for track in dead if self._due(track) <= now][:AT_ONCE]
-        for track in due:
-            self._free(track, now)
-        return self._claims.refresh(due)
+        freed = {track for track in due if self._free(track, now)}
+        return self._claims.gone(freed) + self._claims.refresh(track for track in due if track not in freed)
 
     def due(self) -> float | None:
         """Return when (monotonic s) there is something to free; None: nothing is left to be freed."""
@@ -47,7 +46,7 @@ class Reaper:
     def _due(self, track: str) -> float:
         return self._busy.get(track, (0.0, 0.0))[0]
 
-    def _free(self, track: str, now: float) -> None:
+    def _free(self, track: str, now: float) -> bool:
         try:
             answer = self._store.reap(track)
         except OrchdError as error:
@@ -55,10 +54,12 @@ class Reaper:
             self._busy[track] = (now + nap, nap)
             if not isinstance(error, GuardBusy) and self._complaints.passes(f"free {error.message}", now):
                 _log.warning("cannot free %s: %s; trying on", track, error.message)
-            return
+            return False
         self._busy.pop(track, None)
-        if isinstance(answer, Removed):
-            _log.info("freed %s: %s", track, answer.why)
+        if not isinstance(answer, Removed):
+            return False
+        _log.info("freed %s: %s", track, answer.why)
+        return True
 
 
 def note(journal: Journal, change: Changed) -> None:

@@ -63,7 +63,8 @@ class ClaimSensor:
 
     def refresh(self, tracks: Iterable[str]) -> list[Changed]:
         """Look at these tracks again."""
-        return [change for track in tracks if (change := self._update(track, self._store.read(track))) is not None]
+        there = [track for track in tracks if track in self.seen or os.path.lexists(f"{self._locks}/{track}{ENDING}")]
+        return [change for track in there if (change := self._update(track, self._store.read(track))) is not None]
 
     def rescan(self) -> list[Changed]:
         """Look at every lock again. Where the file is the same and its owner is held, a look at the file will do."""
@@ -71,13 +72,14 @@ class ClaimSensor:
         changed = [track for track, facts in files.items() if not self._is_settled(track, facts)]
         if len(changed) <= ONE_BY_ONE and all(map(is_name, changed)):
             gone = [track for track in self.seen if track not in files]
-            return self.refresh(changed) + self._gone(gone)
+            return self.refresh(changed) + self.gone(gone)
         found = {each.track: each for each in self._store.list()}
         gone = [track for track in self.seen if track not in found]
         changes = (self._update(track, seen) for track, seen in found.items())
-        return [each for each in changes if each is not None] + self._gone(gone)
+        return [each for each in changes if each is not None] + self.gone(gone)
 
-    def _gone(self, tracks: Iterable[str]) -> list[Changed]:
+    def gone(self, tracks: Iterable[str]) -> list[Changed]:
+        """The locks of these tracks are no longer there."""
         return [change for track in tracks if (change := self._update(track, None)) is not None]
 
     def _files(self) -> dict[str, tuple[int, int]]:
@@ -110,8 +112,8 @@ class ClaimSensor:
         return self._pace.due if self._unheld or self._in_state["orphaned"] else None
 
     def dead(self) -> list[str]:
-        """Return the tracks whose owners are provably dead, sorted."""
-        return sorted(self._in_state["dead"])
+        """Return the tracks whose owners are provably dead."""
+        return list(self._in_state["dead"])
 
     def ended(self, track: str) -> None:
         """The hold says that the owner has ended: it is let go, and the lock is looked at again."""

@@ -13,7 +13,7 @@ from orchestrator.daemon.instance import is_taken
 from orchestrator.daemon.statuses import Statuses, live_runs
 from orchestrator.errors import Unreadable
 from orchestrator.host import clock
-from orchestrator.state import door
+from orchestrator.state import results
 from orchestrator.state.layout import Layout
 from orchestrator.state.scan import Problem
 
@@ -35,7 +35,7 @@ def snapshot(root: str) -> dict[str, object]:
     for run in (*unfinished, *ended):
         statuses = Statuses(layout.run(run))
         try:
-            record = door.read_run(layout.run(run))
+            record = results.read_run(layout.run(run))
         except FileNotFoundError:
             continue
         except Unreadable as error:

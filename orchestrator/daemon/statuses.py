@@ -25,7 +25,7 @@ Journal = Callable[[str, Mapping[str, object]], None]
 PACE: Final = 0.02
 """Seconds between two looks at status files that change all the time."""
 
-SHARE: Final = 0.2
+SHARE: Final = 0.3
 
 HIGHER_THAN_ANY: Final = 2**63
 """A fence: the scan has said already that the file's is too low."""

@@ -1,0 +1,172 @@
+"""Status files under a running daemon: the good ones are taken up, the bad ones named, and it lives on unmoved."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from orchestrator.claims import FileClaims, Wanted, Won
+from orchestrator.wire.client import call
+from orchestrator.wire.messages import Status
+from tests.core.statuses import FULL
+from tests.daemon.daemons import Daemon, answers, running
+from tests.state.malformed import ODD, texts
+from tests.waiting import wait_for
+
+SOON = 5.0
+
+
+class Folder:
+    """A folder of status files below a root; any worker may write into it."""
+
+    def __init__(self, root: Path, run: str) -> None:
+        self.root = root
+        self.run = run
+        self.path = root / "runtime" / "parallel" / run
+        self.path.mkdir(parents=True, mode=0o700)
+        self.aside = root / "aside"
+        self.aside.mkdir(exist_ok=True)
+
+    def put(self, agent_id: str, data: bytes) -> None:
+        """Publish a file as it should be: whole."""
+        draft = self.aside / agent_id
+        draft.write_bytes(data)
+        draft.replace(self.path / f"{agent_id}.status.json")
+
+    def say(self, agent_id: str, **fields: object) -> None:
+        """Publish a good status, with some fields changed."""
+        self.put(agent_id, json.dumps(FULL | {"agent_id": agent_id, "track": agent_id} | fields).encode())
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Return what the daemon journaled about this folder."""
+        path = self.root / "runtime" / "events.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        events = (json.loads(line) for line in lines)
+        return [each for each in events if each["event"] == name and each.get("run") == self.run]
+
+    def heard(self, name: str = "status.changed") -> Mapping[str, dict[str, Any]]:
+        """Return the newest such event of each agent."""
+        return {each.get("agent_id") or Path(each["path"]).name: each for each in self.events(name)}
+
+
+def resources(daemon: Daemon) -> tuple[int, int]:
+    """Return what a daemon uses: memory (bytes), descriptors."""
+    process = psutil.Process(daemon.process.pid)
+    return process.memory_info().rss, process.num_fds()
+
+
+def test_workers_that_no_run_of_ours_has(tmp_path: Path) -> None:
+    """A folder and a file are enough: what is said is journaled and shown, as it changes, until the folder goes."""
+    with running(tmp_path):
+        outside = Folder(tmp_path, "outside")
+        outside.say("agent-1", progress_percentage=10)
+        outside.say("agent-2", status="pending")
+        wait_for(lambda: set(outside.heard()) == {"agent-1", "agent-2"}, SOON)
+        outside.say("agent-1", progress_percentage=50, needs_input={"question": "Really?"})
+        event = wait_for(lambda: outside.heard()["agent-1"]["percent"] == 50 and outside.heard()["agent-1"], SOON)
+        assert event["needs_input"] == "Really?"
+        run = the_only_run(tmp_path)
+        assert (run["run"], run["state"]) == ("outside", "external")
+        assert [(each["agent_id"], each["percent"]) for each in run["tracks"]] == [("agent-1", 50), ("agent-2", 45)]
+        shutil.rmtree(outside.path)
+        again = Folder(tmp_path, "again")
+        again.say("agent-1", status="completed")
+        wait_for(again.heard, SOON)
+        assert the_only_run(tmp_path)["run"] == "again"
+
+
+def the_only_run(root: Path) -> dict[str, Any]:
+    """Return what the daemon shows, which is one run."""
+    runs = call(str(root), Status())["runs"]
+    assert isinstance(runs, list)
+    (run,) = runs
+    assert isinstance(run, dict)
+    return run
+
+
+def test_every_kind_of_bad_file(tmp_path: Path) -> None:
+    """Each is named with its reason and left as it is; the daemon lives; a good file in its place is taken up."""
+    bad = {f"text-{number}": data for number, data in enumerate(texts().values())}
+    odd = {f"odd-{number}": make for number, make in enumerate(ODD.values())}
+    with running(tmp_path) as daemon:
+        folder = Folder(tmp_path, "bad")
+        folder.say("fine")
+        wait_for(folder.heard, SOON)
+        memory, descriptors = resources(daemon)
+        for agent_id, data in bad.items():
+            folder.put(agent_id, data)
+        for agent_id, make in odd.items():
+            make(str(folder.path / f"{agent_id}.status.json"))
+        expected = {f"{agent_id}.status.json" for agent_id in (*bad, *odd)}
+        wait_for(lambda: expected <= set(folder.heard("status.problem")), SOON)
+        assert all(each["reason"] for each in folder.events("status.problem"))
+        assert answers(tmp_path)
+        folder.say("fine", progress_percentage=99)
+        wait_for(lambda: folder.heard()["fine"]["percent"] == 99, SOON)
+        for agent_id in odd:
+            clear(folder.path / f"{agent_id}.status.json")
+        for agent_id in (*bad, *odd):
+            folder.say(agent_id)
+        wait_for(lambda: {"fine", *bad, *odd} <= set(folder.heard()), SOON)
+        assert call(str(tmp_path), Status())["problems"] == strangers(folder)
+        more, held = resources(daemon)
+        assert more < 256 * 2**20
+        assert more - memory < 64 * 2**20
+        assert abs(held - descriptors) <= 20
+
+
+def clear(path: Path) -> None:
+    """Remove whatever stands at a path."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def strangers(folder: Folder) -> list[object]:
+    """Return the problems that are left: files beside the status files that belong to nobody."""
+    problems = call(str(folder.root), Status())["problems"]
+    assert isinstance(problems, list)
+    return [each for each in problems if not each["path"].endswith(".status.json")]
+
+
+def test_ten_thousand_at_once(tmp_path: Path) -> None:
+    """All are taken up within moments; what they use is given back or bounded; a storm of changes is lived through."""
+    with running(tmp_path) as daemon:
+        folder = Folder(tmp_path, "many")
+        names = [f"agent-{number}" for number in range(10_000)]
+        for agent_id in names:
+            folder.say(agent_id)
+        journal = tmp_path / "runtime" / "events.jsonl"
+        wait_for(lambda: journal.read_bytes().count(b'"status.changed"') >= len(names), 30)
+        memory, descriptors = resources(daemon)
+        for number in range(2_000):
+            folder.say("agent-7", progress_percentage=number % 100)
+        folder.say("agent-7", current_stage="the last")
+        wait_for(lambda: b'"the last"' in journal.read_bytes(), SOON)
+        more, held = resources(daemon)
+        assert more - memory < 32 * 2**20
+        assert abs(held - descriptors) <= 20
+        assert answers(tmp_path)
+
+
+def test_a_status_of_a_claim_that_is_over(tmp_path: Path) -> None:
+    """It is not believed, a copy is kept aside, and the journal says where."""
+    store = FileClaims(str(tmp_path))
+    first = store.claim(Wanted("t1", "test", os.getpid()))
+    assert isinstance(first, Won)
+    store.release("t1", first.claim.token)
+    assert isinstance(store.claim(Wanted("t1", "test", os.getpid())), Won)
+    folder = Folder(tmp_path, "outside")
+    with running(tmp_path):
+        folder.say("agent-1", track="t1", metadata={"fence": 1})
+        (event,) = wait_for(lambda: folder.events("status.superseded"), SOON)
+        assert json.loads(Path(event["path"]).read_bytes())["metadata"] == {"fence": 1}
+        assert "claimed again since (fence 2)" in folder.heard("status.problem")["agent-1.status.json"]["reason"]
+        folder.say("agent-1", track="t1", metadata={"fence": 2})
+        wait_for(folder.heard, SOON)
+        assert len(folder.events("status.superseded")) == 1
