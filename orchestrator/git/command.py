@@ -103,9 +103,9 @@ class Git:
         """Like :meth:`raw`, as the texts between NULs; for commands with ``-z``."""
         return tuple(os.fsdecode(each) for each in self.raw(*args, env=env).split(b"\0") if each)
 
-    def asks(self, *args: str, env: Mapping[str, str] | None = None) -> bool:
+    def asks(self, *args: str) -> bool:
         """Return True for status 0 and False for 1; anything else is a refusal."""
-        finished = self.run(*args, env=env)
+        finished = self.run(*args)
         if finished.status not in {0, 1}:
             raise refusal(finished)
         return finished.status == 0

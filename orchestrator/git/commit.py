@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from orchestrator.core.listing import some
 from orchestrator.core.outcome import FAILED, OK, USAGE
 from orchestrator.core.strictjson import parse_object
 from orchestrator.core.text import visible
@@ -134,9 +135,7 @@ def _show(ended: Finished) -> None:
 
 
 def _some(paths: Sequence[str]) -> str:
-    names = list(dict.fromkeys(paths))
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(visible(each, 80) for each in names[:_MOST_NAMES]) + more
+    return some(list(dict.fromkeys(paths)), _MOST_NAMES)
 
 
 def _say(line: str) -> None:

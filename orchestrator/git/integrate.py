@@ -45,12 +45,11 @@ class Integration:
 class Merged:
     """The branch was taken in by ``commit``.
 
-    ``moved_checkout``: the target branch holds it, and so does the checkout that stands on it. Else
-    ``note`` says what is in the way and which command finishes it.
+    Without a ``note`` the target branch holds it, and so does the checkout that stands on it. Else the note
+    says what is in the way and which command finishes it.
     """
 
     commit: str
-    moved_checkout: bool
     note: str = ""
 
 
@@ -59,7 +58,6 @@ class AlreadyIn:
     """There was nothing to take in: ``commit`` did so earlier, or holds it anyway. The rest as in :class:`Merged`."""
 
     commit: str
-    moved_checkout: bool = True
     note: str = ""
 
 
@@ -96,7 +94,7 @@ def integrate(repo: Repository, request: Integration) -> Merged | Conflict | Alr
 def tip(repo: Repository, run: str, target: str) -> str:
     """Return what work of the run begins on: the target, or what was integrated where the target lags behind."""
     git = Git(repo.top)
-    pending = _pending(git, run)
+    pending = refs.pending(git, run)
     there = refs.tip(git, target)
     return there if pending is None or refs.is_ancestor(git, pending, there) else pending
 
@@ -106,19 +104,10 @@ def line_counts(repo: Repository, commit: str) -> tuple[int, int]:
     return merge.line_counts(Git(repo.top), commit)
 
 
-def _pending(git: Git, run: str) -> str | None:
-    """Return what the run has integrated and the target was never seen to hold.
-
-    Once it was, taking it out again (a reset, an amended commit) is the user's decision, and stays.
-    """
-    integrated = refs.resolve(git, refs.integrated(run))
-    return None if integrated == refs.resolve(git, refs.landed(run)) else integrated
-
-
 def _start(git: Git, request: Integration) -> str | Conflict:
     """Return the commit to merge onto: the target's, with everything in it that was integrated before."""
     there = refs.tip(git, request.target)
-    pending = _pending(git, request.run)
+    pending = refs.pending(git, request.run)
     if pending is None or refs.is_ancestor(git, pending, there):
         return there
     if refs.is_ancestor(git, there, pending):
@@ -163,17 +152,17 @@ def _advance(repo: Repository, git: Git, request: Integration, commit: str) -> M
 
 def _answer(git: Git, request: Integration, merged: str | None, moved: Moved) -> Merged | AlreadyIn:
     if merged is not None:
-        return Merged(merged, moved.done, moved.note)
+        return Merged(merged, moved.note)
     branch = refs.tip(git, request.branch)
-    where = _pending(git, request.run) or refs.tip(git, request.target)
-    return AlreadyIn(merge.of_branch(git, branch, where) or where, moved.done, moved.note)
+    where = refs.pending(git, request.run) or refs.tip(git, request.target)
+    return AlreadyIn(merge.of_branch(git, branch, where) or where, moved.note)
 
 
 def _in_spite_of(
     git: Git, request: Integration, conflict: Conflict, merged: str | None
 ) -> Merged | AlreadyIn | Conflict:
     """Return the conflict, unless the branch was taken in before and it is the target that went another way."""
-    pending = _pending(git, request.run)
+    pending = refs.pending(git, request.run)
     if pending is None or not refs.is_ancestor(git, refs.tip(git, request.branch), pending):
         return conflict
     files = ", ".join(visible(each, 80) for each in conflict.files[:3])

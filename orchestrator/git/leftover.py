@@ -22,8 +22,8 @@ _NAP: Final = 0.02
 _YOUNG: Final = 1_000_000_000  # ns: a lock younger than that may be its owner's first act
 
 
-def wait_for_lock(git: Git, wait: float = WAIT) -> None:
-    """Wait until the index is free, and leave the lock alone; raises :class:`GitRefused` if it stays."""
+def wait_for_lock(git: Git, wait: float) -> None:
+    """Wait at most ``wait`` seconds until the index is free, leaving it alone; :class:`GitRefused` if it stays."""
     lock = _path(git, "index.lock")
     deadline = clock.steady() + wait
     while os.path.lexists(lock):

@@ -11,12 +11,9 @@ def pending(repo: Repository) -> tuple[str, ...]:
     What the branch in question holds by now is not among them, nor what the user took out of it again.
     """
     git = Git(repo.top)
-    told = git.out(
-        "for-each-ref", "--format=%(refname) %(objectname)", f"--no-merged={repo.head}", f"{refs.RUNS}/*/integrated"
-    )
-    found = dict(line.split(" ", 1) for line in told.splitlines())
-    return tuple(ref for ref, commit in found.items() if commit != refs.resolve(git, _landed(ref)))
+    told = git.out("for-each-ref", "--format=%(refname)", f"--no-merged={repo.head}", f"{refs.RUNS}/*/integrated")
+    return tuple(ref for ref in told.splitlines() if refs.pending(git, _run_of(ref)) is not None)
 
 
-def _landed(integrated: str) -> str:
-    return refs.landed(integrated.removeprefix(f"{refs.RUNS}/").partition("/")[0])
+def _run_of(integrated: str) -> str:
+    return integrated.removeprefix(f"{refs.RUNS}/").partition("/")[0]

@@ -9,7 +9,7 @@ from orchestrator.core.text import first_line, visible
 from orchestrator.errors import GitRefused
 from orchestrator.git import refs
 from orchestrator.git.command import Git, complaint, redact
-from orchestrator.git.repository import Repository, remote_of
+from orchestrator.git.repository import Repository
 from orchestrator.host.failpoint import reach
 from orchestrator.host.process import Finished
 
@@ -40,15 +40,15 @@ class PushFailed:
     command: str
 
 
-def publish(repo: Repository, run: str, target_branch: str) -> Published | PushFailed:
-    """Push what ``run`` has integrated to the remote of ``target_branch``, under the name it has there.
+def publish(repo: Repository, run: str) -> Published | PushFailed:
+    """Push what ``run`` has integrated into the repository's branch to its remote, under the name it has there.
 
     Done twice, the second finds it there. Raises :class:`GitRefused` only where the repository itself is
     at fault; whatever the remote does is an answer.
     """
     git = Git(repo.top, ASK_SECONDS)
-    commit = _commit(git, run, target_branch)
-    remote, there = remote_of(git, target_branch)
+    commit = _commit(git, run, repo.branch)
+    remote, there = repo.remote, repo.upstream_branch
     if remote is None:
         return PushFailed("there is no remote to push to", "git remote add origin ADDRESS")
     by_hand = shlex.join(("git", "push", visible(redact(remote)), f"{commit}:{refs.head(there)}"))
@@ -71,12 +71,12 @@ def publish(repo: Repository, run: str, target_branch: str) -> Published | PushF
 
 def _commit(git: Git, run: str, target: str) -> str:
     """Return what to push: what the run integrated, unless the user took it out of the target again."""
+    pending = refs.pending(git, run)
+    if pending is not None:
+        return pending
     there = refs.tip(git, target)
-    integrated = refs.resolve(git, refs.integrated(run))
-    if integrated is None:
-        return there
-    dropped = integrated == refs.resolve(git, refs.landed(run)) and not refs.is_ancestor(git, integrated, there)
-    return there if dropped else integrated
+    landed = refs.resolve(git, refs.integrated(run))
+    return there if landed is None or not refs.is_ancestor(git, landed, there) else landed
 
 
 def _holds(git: Git, remote: str, branch: str, commit: str) -> bool:

@@ -68,6 +68,15 @@ def update(git: Git, ref: str, new: str, old: str | None, why: str) -> None:
     git.out("update-ref", "-m", f"orchd: {why}", ref, new, old or "")
 
 
+def pending(git: Git, run: str) -> str | None:
+    """Return what the run has integrated and its target was never seen to hold; None: nothing.
+
+    Once it was, taking it out again (a reset, an amended commit) is the user's decision, and stays.
+    """
+    there = resolve(git, integrated(run))
+    return None if there == resolve(git, landed(run)) else there
+
+
 def kept_by_a_ref(git: Git, commit: str, *prefixes: str) -> bool:
     """Tell whether a ref below one of ``prefixes`` holds ``commit``."""
     return bool(git.out("for-each-ref", "--count=1", "--format=%(refname)", f"--contains={commit}", *prefixes))

@@ -61,7 +61,7 @@ def survey(root: str, branch: str | None = None) -> Repository:
     common_dir = git.out("rev-parse", "--path-format=absolute", "--git-common-dir")
     name = branch if branch is not None else _current_branch(git)
     commit = refs.tip(git, name)
-    return Repository(top, common_dir, name, commit, *remote_of(git, name))
+    return Repository(top, common_dir, name, commit, *_remote_of(git, name))
 
 
 def _top(git: Git, root: str) -> str:
@@ -99,7 +99,7 @@ def going_on(git_dir: str) -> str:
     return next((word for name, word in _BUSY.items() if os.path.lexists(f"{git_dir}/{name}")), "")
 
 
-def remote_of(git: Git, branch: str) -> tuple[str | None, str]:
+def _remote_of(git: Git, branch: str) -> tuple[str | None, str]:
     """Return where ``branch`` is pushed to, and what it is called there.
 
     The remote it is set up for, else ``origin``, else the only one. The name there is its own, unless the

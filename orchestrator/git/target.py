@@ -10,18 +10,22 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
+from orchestrator.core.listing import some
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
 from orchestrator.git import leftover, refs, worktree
 from orchestrator.git.command import Git, complaint
 from orchestrator.git.repository import Repository
 from orchestrator.git.worktree import Worktree
+from orchestrator.host.process import Finished
 
 SECONDS: Final = 900.0
 """How long git may take to bring a checkout forward."""
 
 PATIENCE: Final = 3.0
 """Seconds to wait for a git of the user's in that checkout."""
+
+_MOST_NAMES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ def _move_checkout(standing: Worktree, target: str, commit: str, ref: str) -> Mo
         leftover.wait_for_lock(git, PATIENCE)
         # No stashing, whatever the settings say, and no ignored file of the user's is written over.
         careful = ("--ff-only", "--no-autostash", "--no-overwrite-ignore", "--no-stat", "--quiet")
-        why = complaint(git.run("merge", *careful, commit))
+        why = _complaint(git.run("merge", *careful, commit))
     except GitRefused as error:
         why = error.message
     tip = refs.tip(git, target)
@@ -76,6 +80,13 @@ def _move_checkout(standing: Worktree, target: str, commit: str, ref: str) -> Mo
         return Moved(done=True)
     diverged = not refs.is_ancestor(git, tip, commit)
     return _stays(target, f"{why}; then {_command(standing.path, ref)}", diverged=diverged)
+
+
+def _complaint(ended: Finished) -> str:
+    """Return what git says is wrong; where files are in the way, it names them in lines of their own."""
+    lines = ended.stderr.decode("utf-8", "backslashreplace").splitlines()
+    names = [line.removeprefix("\t") for line in lines if line.startswith("\t")]
+    return f"{complaint(ended)} {some(names, _MOST_NAMES)}".rstrip()
 
 
 def _busy_with(repo: Repository, branch: str) -> str:

@@ -7,11 +7,12 @@ processes: eight at once take twenty times as long as one.
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
+from orchestrator.core.listing import some
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused, OrchdError
 from orchestrator.git import backup, leftover, refs
@@ -247,13 +248,13 @@ def _unsafe(repo: Repository, found: Worktree) -> str:
     state = backup.look(found.path)
     leftover.clear_locks(inside)
     if state.foreign:
-        return f"there are repositories of their own in it: {_some(state.foreign)}"
+        return f"there are repositories of their own in it: {some(state.foreign, 3)}"
     if not state.dirty:
         return "" if backup.is_held(inside, state.head) else f"no branch holds its commit {state.head[:10]}"
     kept = backup.find(inside, state)
     if kept is None:
         changed = inside.names("diff-tree", "-r", "-z", "--name-only", state.committed, state.tree)
-        return f"changed or new, and kept nowhere: {_some(changed) or 'what is staged'}"
+        return f"changed or new, and kept nowhere: {some(changed, 3) or 'what is staged'}"
     _stand_on(inside, kept)
     return ""
 
@@ -263,11 +264,6 @@ def _stand_on(inside: Git, kept: str) -> None:
     inside.out("update-ref", "--no-deref", "-m", "orchd: kept", "HEAD", kept)
     backup.see_everything(inside, {})
     inside.out("read-tree", "--reset", kept)
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(visible(each, 80) for each in names[:3])
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
 def forget(repo: Repository, path: str, branch: str) -> str:

@@ -31,4 +31,4 @@ match sys.argv[1:]:
         for each in branches:
             sys.stdout.write(f"{_integrate(root, run, target, each)}\n")
     case ["publish", root, run, target]:
-        sys.stdout.write(f"{publish(repository.survey(root), run, target)}\n")
+        sys.stdout.write(f"{publish(repository.survey(root, target), run)}\n")

@@ -40,7 +40,7 @@ def test_a_branch_is_merged_with_its_mark_in_one_commit(home: Path) -> None:
     before = repos.tip(home, "main")
     one = repos.grow(home, "one", {"one.txt": b"1\n"}, base="main")
     answer = merged(home, "one")
-    assert answer == Merged(repos.tip(home, "main"), moved_checkout=True)
+    assert answer == Merged(repos.tip(home, "main"), note="")
     assert repos.parents(home, answer.commit) == [before, one]
     assert repos.tip(home, REF) == answer.commit
     assert (home / "one.txt").read_bytes() == b"1\n"
@@ -92,7 +92,7 @@ def test_a_dirty_checkout_stays_byte_for_byte(home: Path) -> None:
     repos.write(home, {"a.txt": b"mine\r\n", "new": b"mine", "src/b.txt": None})
     git(home, "add", "new")
     status = git(home, "status", "--porcelain")
-    assert merged(home, "one").moved_checkout
+    assert not merged(home, "one").note
     assert git(home, "status", "--porcelain") == status
     assert (home / "a.txt").read_bytes() == b"mine\r\n"
     assert (home / "one.txt").read_bytes() == b"1\n"
@@ -110,13 +110,14 @@ def test_what_is_in_the_way_is_never_written_over(home: Path, obstacle: str) -> 
         git(home, "add", path)
     disk, index, before = repos.on_disk(home), (home / ".git" / "index").read_bytes(), repos.tip(home, "main")
     answer = merged(home, "one")
-    assert not answer.moved_checkout
+    assert answer.note
     assert answer.note.startswith("main stays behind: ")
+    assert path in answer.note
     assert answer.note.endswith(f"; then `git -C {home} merge --ff-only {REF}`")
     assert (repos.on_disk(home), (home / ".git" / "index").read_bytes()) == (disk, index)
     assert (repos.tip(home, "main"), repos.tip(home, REF)) == (before, answer.commit)
     again = take(home, "one")
-    assert again == AlreadyIn(answer.commit, moved_checkout=False, note=answer.note)
+    assert again == AlreadyIn(answer.commit, note=answer.note)
     repos.grow(home, "two", {"two.txt": b"2\n"}, base=answer.commit)
     assert integrate.tip(repository.survey(str(home)), "demo", "main") == answer.commit
     second = merged(home, "two")
@@ -135,7 +136,7 @@ def test_a_user_on_another_branch_is_not_disturbed(home: Path) -> None:
     git(home, "checkout", "--quiet", "-b", "elsewhere")
     repos.write(home, {"a.txt": b"mine\n"})
     answer = merged(home, "one")
-    assert answer == Merged(repos.tip(home, "main"), moved_checkout=True)
+    assert answer == Merged(repos.tip(home, "main"), note="")
     assert git(home, "symbolic-ref", "HEAD") == "refs/heads/elsewhere"
     assert git(home, "status", "--porcelain") == "M a.txt".rjust(8)
     assert (home / "a.txt").read_bytes() == b"mine\n"
@@ -146,7 +147,7 @@ def test_a_target_in_another_worktree_moves_there(home: Path, tmp_path: Path) ->
     repos.grow(home, "one", {"one.txt": b"1\n"}, base="main")
     git(home, "checkout", "--quiet", "-b", "elsewhere")
     git(home, "worktree", "add", "--quiet", str(tmp_path / "other place"), "main")
-    assert merged(home, "one").moved_checkout
+    assert not merged(home, "one").note
     assert (tmp_path / "other place" / "one.txt").exists()
     assert not (home / "one.txt").exists()
 
@@ -160,7 +161,7 @@ def test_a_target_that_is_being_rebased_stays(home: Path) -> None:
     before = repos.tip(home, "main")
     git(home, "rebase", "upstream", status=1)
     answer = merged(home, "one")
-    assert not answer.moved_checkout
+    assert answer.note
     assert "a rebase of it is going on" in answer.note
     assert repos.tip(home, "main") == before
     git(home, "rebase", "--abort")
@@ -188,14 +189,14 @@ def test_a_user_s_commit_beside_what_was_integrated_is_joined(home: Path) -> Non
     repos.grow(home, "two", {"two.txt": b"2\n"}, base="main")
     repos.write(home, {"a.txt": b"mine\n"})
     first = merged(home, "one")
-    assert not first.moved_checkout
+    assert first.note
     git(home, "checkout", "--quiet", "a.txt")
     repos.write(home, {"mine": b"mine"})
     git(home, "add", "mine")
     git(home, "commit", "--quiet", "-m", "mine")
     mine = repos.tip(home, "main")
     second = merged(home, "two")
-    assert second.moved_checkout
+    assert not second.note
     joined = repos.parents(home, second.commit)[0]
     assert repos.parents(home, joined) == [mine, first.commit]
     assert repos.on_disk(home).keys() >= {"mine", "two.txt"}
@@ -211,13 +212,14 @@ def test_a_user_s_commit_that_conflicts_with_what_was_integrated_is_said(home: P
     git(home, "commit", "--quiet", "-am", "mine")
     again = take(home, "one")
     assert isinstance(again, AlreadyIn)
-    assert (again.commit, again.moved_checkout) == (first.commit, False)
+    assert again.note
+    assert again.commit == first.commit
     assert f"git merge {REF}" in again.note
     assert take(home, "two") == Conflict(("a.txt",), ("main",))
     git(home, "merge", REF, status=1)
     repos.write(home, {"a.txt": b"both\n"})
     git(home, "commit", "--quiet", "-am", "both")
-    assert merged(home, "two").moved_checkout
+    assert not merged(home, "two").note
 
 
 def test_what_the_user_took_out_again_stays_out(home: Path) -> None:
@@ -270,7 +272,7 @@ def test_a_lock_in_the_checkout_is_left_alone(home: Path) -> None:
     lock = home / ".git" / "index.lock"
     lock.touch()
     answer = merged(home, "one")
-    assert not answer.moved_checkout
+    assert answer.note
     assert "index.lock stays" in answer.note
     lock.unlink()
     assert take(home, "one") == AlreadyIn(answer.commit)

@@ -66,7 +66,7 @@ def test_a_commit_of_the_user_s_in_the_very_middle_is_joined(home: Path, branch:
     commit = repos.tip(home, REF)
     wait_for(lambda: stopped(child.pid) and repos.tip(home, REF) != commit)
     child.send_signal(signal.SIGCONT)
-    assert repos.ended(child).startswith(f"Merged(commit='{commit}', moved_checkout=True")
+    assert repos.ended(child).startswith(f"Merged(commit='{commit}', note=''")
     assert repos.parents(home, "main") == [mine, commit]
     assert git(home, "status", "--porcelain") == ""
 

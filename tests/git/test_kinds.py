@@ -132,11 +132,11 @@ def test_a_track_from_beginning_to_end(tmp_path: Path, kind: Callable[[Path], Pa
             "demo", "one", "One", "feat/x", "main", "ROADMAP.md", lambda data: data.replace(b"- one", b"- one [DONE]")
         ),
     )
-    assert answer == Merged(repos.tip(home, "main"), moved_checkout=True)
+    assert answer == Merged(repos.tip(home, "main"))
     assert git(home, "status", "--porcelain") == ""
     assert (home / "ROADMAP.md").read_bytes().startswith(b"- one [DONE]")
     assert not (home / "d").exists()
-    assert publish(repo, "demo", "main") == Published(answer.commit, already=False)
+    assert publish(repo, "demo") == Published(answer.commit, already=False)
     assert worktree.forget(repo, str(place), "feat/x") == ""
     assert not place.exists()
     repos.assert_sound(home)

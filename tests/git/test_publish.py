@@ -28,7 +28,7 @@ def remote(home: Path, tmp_path: Path) -> Iterator[Path]:
 
 def push(home: Path) -> Published | PushFailed:
     """Publish main."""
-    return publish(repository.survey(str(home), "main"), "demo", "main")
+    return publish(repository.survey(str(home), "main"), "demo")
 
 
 def hooked(remote: Path, text: str) -> None:
