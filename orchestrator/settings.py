@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from orchestrator.core import duration
+from orchestrator.core.listing import besides
 from orchestrator.core.run import DEFAULTS, Agent, Options
 from orchestrator.core.text import visible
 from orchestrator.errors import AgentUnavailable, BadSettings, Unreadable, UsageError
@@ -204,8 +205,7 @@ def _refusal(error: ValidationError, text: str) -> BadSettings:
         what = "should be a table"
     elif first["type"] == "string_pattern_mismatch":
         what = "has a character that cannot be there"
-    more = error.error_count() - 1
-    others = f" (and {more} more)" if more else ""
+    others = besides(error.error_count())
     return BadSettings(
         f"{where}: {visible('.'.join(keys), 80)}: {what}{others}",
         hint="`orchd init` in an empty folder shows every key",

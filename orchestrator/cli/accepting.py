@@ -6,12 +6,12 @@ before the next one chooses.
 
 import os
 import re
-import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from orchestrator.cli.hints import resuming
 from orchestrator.cli.source import Source
 from orchestrator.core import acceptance
 from orchestrator.core.acceptance import Ground, Place
@@ -26,7 +26,7 @@ from orchestrator.git.pending import pending
 from orchestrator.git.repository import Repository
 from orchestrator.host import clock, files
 from orchestrator.host.failpoint import reach
-from orchestrator.state import door, results
+from orchestrator.state import results
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import IGNORED, Layout
 
@@ -51,7 +51,7 @@ def unfinished(layout: Layout) -> list[RunRecord]:
     records = []
     for run in RunFiles(layout).unfinished():
         with suppress(Unreadable, FileNotFoundError):
-            records.append(door.read_run(layout.run(run)))
+            records.append(results.read_run(layout.run(run)))
     return sorted(records, key=lambda each: each.created_at, reverse=True)
 
 
@@ -119,7 +119,7 @@ def refuse_second(layout: Layout, path: str) -> None:
     former = unfinished_of(layout, path)
     if former is None:
         return
-    again = f"orchd run {shlex.quote(visible(path, 500))} --resume"
+    again = resuming(former)
     if is_taken(layout.run(former.run).conductor):
         raise Held(
             f"run {former.run} of this source is going on",
@@ -136,7 +136,7 @@ def refuse_behind(layout: Layout, repo: Repository) -> None:
     for ref in pending(repo):
         run = ref.split("/")[-2]
         with suppress(Unreadable, FileNotFoundError):
-            if door.read_run(layout.run(run)).target_branch != repo.branch:
+            if results.read_run(layout.run(run)).target_branch != repo.branch:
                 continue
         raise GitRefused(
             f"{visible(repo.branch)} lacks what run {run} merged, because something in the checkout was in the way",

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from orchestrator.agents.kinds import KINDS
+from orchestrator.core.listing import besides
 from orchestrator.core.run import Agent
 from orchestrator.core.text import visible
 from orchestrator.core.track import Track
@@ -52,8 +53,8 @@ def _check_scripts(agent: Agent, tracks: Sequence[Track]) -> None:
         )
     missing = [each.track for each in tracks if not os.path.isfile(f"{agent.scripts}/{each.track}.toml")]
     if missing:
-        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        what = f"{missing[0]}.toml{besides(len(missing))}"
         raise AgentUnavailable(
-            f"the scripted agent has no script {missing[0]}.toml{more} in {visible(agent.scripts, 300)}",
+            f"the scripted agent has no script {what} in {visible(agent.scripts, 300)}",
             hint=f"write one, or name another folder in {SETTINGS}: [agent.scripted] scripts",
         )

@@ -1,19 +1,19 @@
 """``orchd cancel``: the end of a run, or of one track of it."""
 
 import os
-import shlex
 from contextlib import suppress
 
 import click
 
 from orchestrator.cli import output
+from orchestrator.cli.hints import resuming
 from orchestrator.cli.options import common
+from orchestrator.core.listing import some
 from orchestrator.core.name import check_name
 from orchestrator.core.run import RunRecord
-from orchestrator.core.text import visible
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import DaemonUnavailable, NotFound, Unreadable
-from orchestrator.state import cancel, door, results
+from orchestrator.state import cancel, results
 from orchestrator.state.layout import Layout
 from orchestrator.wire.client import call
 from orchestrator.wire.messages import Cancel
@@ -37,13 +37,14 @@ def command(root: str, as_json: bool, run: str, track: str | None) -> None:
         return
     output.say(over or f"{'run ' + run if track is None else track} is asked to end")
     if not over and not driven:
-        again = f"orchd run {shlex.quote(visible(record.source, 500))} --resume"
-        output.say(f"nobody drives run {run} now: `{again}` carries this out, and so does a daemon (`orchd start`)")
+        output.say(
+            f"nobody drives run {run} now: `{resuming(record)}` carries this out, and so does a daemon (`orchd start`)"
+        )
 
 
 def _record(layout: Layout, run: str) -> RunRecord:
     try:
-        return door.read_run(layout.run(run))
+        return results.read_run(layout.run(run))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFound(f"no run is called {run}", hint="`orchd runs` shows every run") from error
     except Unreadable as error:
@@ -67,8 +68,7 @@ def _over(layout: Layout, record: RunRecord, track: str | None) -> str:
 
 
 def _listed(record: RunRecord) -> str:
-    names = [each.track for each in record.tracks]
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return some([each.track for each in record.tracks], 8)
 
 
 def _poke(root: str, run: str, track: str | None) -> None:

@@ -16,7 +16,7 @@ from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import OrchdError
 from orchestrator.git import repository
 from orchestrator.host import clock
-from orchestrator.state import door
+from orchestrator.state import results
 from orchestrator.state.layout import LOCKS, LOGS, WORKTREES, Layout
 from orchestrator.state.status import temp
 
@@ -105,7 +105,7 @@ def worktrees(root: str) -> Iterator[Finding]:
 
 def _worktrees_of(layout: Layout, run: str) -> list[str]:
     with suppress(OrchdError, FileNotFoundError):
-        return [each.worktree for each in door.read_run(layout.run(run)).tracks]
+        return [each.worktree for each in results.read_run(layout.run(run)).tracks]
     return []
 
 

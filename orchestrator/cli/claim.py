@@ -29,7 +29,7 @@ class Options(TypedDict):
     """What the command takes besides the track."""
 
     cmd: tuple[str, ...]
-    owner: str | None
+    owner: str
     run_name: str | None
     wait: float
     pid: int | None
@@ -76,7 +76,7 @@ def command(root: str, as_json: bool, track: str, **given: Unpack[Options]) -> i
     if given["cmd"] and pid is not None:
         raise UsageError("--pid and a command exclude each other", hint="a command is run under a claim of its own")
     store = FileClaims(root, journal=Journal(root).write)
-    owner = given["owner"] or _ourselves()
+    owner = given["owner"]
     if given["cmd"]:
         wanted = Wanted(track, owner, os.getpid(), run_name)
         return _around(root, store, wanted, given["cmd"], given["wait"])

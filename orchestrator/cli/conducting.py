@@ -2,17 +2,16 @@
 
 import asyncio
 import os
-import shlex
 from collections.abc import Callable
 from functools import partial
 from threading import Event
 
 from orchestrator import logs
+from orchestrator.cli.hints import resuming
 from orchestrator.cli.views import View, say_aside
 from orchestrator.cli.watching import Watched, follow
 from orchestrator.core.outcome import INTERRUPTED
 from orchestrator.core.run import RunRecord
-from orchestrator.core.text import visible
 from orchestrator.daemon.loop import Loop
 from orchestrator.errors import OrchdError
 from orchestrator.host import files, limits
@@ -87,9 +86,9 @@ class Interrupts:
 
     def _leave(self) -> None:
         """End as a crash would: everything is on disk, and whoever comes next takes it up from there."""
-        run, source = self._record.run, shlex.quote(visible(self._record.source, 500))
+        run = self._record.run
         say_aside(
             f"left at once; run {run} is cancelled, its workers end by themselves, and there is no report yet",
-            f"`orchd run {source} --resume` writes it, and so does a daemon (`orchd start`)",
+            f"`{resuming(self._record)}` writes it, and so does a daemon (`orchd start`)",
         )
         os._exit(INTERRUPTED)

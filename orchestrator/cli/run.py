@@ -1,7 +1,6 @@
 """``orchd run``: the main job."""
 
 import os
-import shlex
 from dataclasses import replace
 from typing import Final, TypedDict, Unpack
 
@@ -11,6 +10,7 @@ from orchestrator import settings as door
 from orchestrator.cli import accepting, agent_check, attending, ending, output, source, views
 from orchestrator.cli.accepting import Wanted
 from orchestrator.cli.conducting import conduct
+from orchestrator.cli.hints import resuming
 from orchestrator.cli.options import common
 from orchestrator.cli.selecting import names_of, selecting
 from orchestrator.core import duration
@@ -169,7 +169,6 @@ def _detached(layout: Layout, record: RunRecord, *, as_json: bool) -> int:
         output.emit({"run": run, "detached": True, "pid": pid})
         return OK
     who = f"process {pid} in the background" if pid else "the daemon" if by_daemon else "another process"
-    again = f"orchd run {shlex.quote(visible(record.source, 500))} --resume"
     output.say(f"run {run} is driven by {who}")
-    output.say(f"`orchd status` shows it, `{again}` watches it, `orchd cancel {run}` ends it")
+    output.say(f"`orchd status` shows it, `{resuming(record)}` watches it, `orchd cancel {run}` ends it")
     return OK

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
+from orchestrator.core.listing import besides
 from orchestrator.core.text import visible
 from orchestrator.core.track import Plan
 from orchestrator.errors import CannotParse, NotFound, NotIndependent, Unreadable
@@ -53,7 +54,7 @@ def refusal(source: Source) -> NotIndependent | None:
         return None
     first = errors[0]
     where = visible(os.path.basename(source.path), 200) + (f":{first.line}" if first.line else "")
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return NotIndependent(
-        f"{where}: {visible(first.message, 500)}{more}", hint="`orchd plan` shows every finding; mend the source"
+        f"{where}: {visible(first.message, 500)}{besides(len(errors))}",
+        hint="`orchd plan` shows every finding; mend the source",
     )

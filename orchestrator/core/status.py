@@ -129,12 +129,6 @@ def _number(metadata: Mapping[str, object], name: str) -> int | None:
     return value if type(value) is int else None
 
 
-def error_type(error: str) -> str:
-    """Return the type that ``error`` begins with, ``UNKNOWN`` where it is none of ours."""
-    kind = error.partition(":")[0].strip()
-    return kind if kind in ERROR_TYPES else "UNKNOWN"
-
-
 def is_older(given: Mapping[str, object]) -> bool:
     """Tell whether a writer from before schema 1.0 wrote this: no version, and one of its own words."""
     marked = given.get("status") == "timeout" or any(mark in given for mark in _OLD_MARKS)

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from orchestrator.core.text import first_line, visible
+from orchestrator.core.text import visible
 from orchestrator.errors import CommandFailed
 from orchestrator.host.signals import ignore, signal_name, signal_number
 
-__all__ = ["Finished", "check", "ignore", "kill_group", "run", "signal_name", "signal_number"]
+__all__ = ["Finished", "ignore", "kill_group", "run", "signal_name", "signal_number"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +72,6 @@ def run(
             kill_group(child.pid)
             raise
     return Finished(child.returncode, stdout, stderr)
-
-
-def check(
-    argv: Sequence[str], *, cwd: str, env: Mapping[str, str] | None = None, timeout: float | None = None
-) -> Finished:
-    """Like :func:`run`, and raise :class:`CommandFailed` for any status but 0."""
-    finished = run(argv, cwd=cwd, env=env, timeout=timeout)
-    if finished.status != 0:
-        stderr = finished.stderr.decode("utf-8", "backslashreplace")
-        raise CommandFailed(
-            f"{visible(' '.join(argv), 120)} ended with status {finished.status}: {first_line(stderr) or 'no message'}",
-            status=finished.status,
-            stdout=finished.text(),
-            stderr=stderr,
-        )
-    return finished
 
 
 def kill_group(leader: int) -> None:

@@ -1,7 +1,6 @@
 """The request to end a run, or some of its tracks: ``cancel.json``. It can be made with no daemon running."""
 
 import json
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -49,12 +48,6 @@ def _asked(paths: RunLayout) -> frozenset[str] | None:
         before = read_request(paths.cancel)
         return frozenset() if before is None else before.tracks
     return frozenset()
-
-
-def read(paths: RunLayout, tracks: Iterable[str]) -> frozenset[str]:
-    """Return which of ``tracks`` are to end; raises :class:`Unreadable`."""
-    asked = read_request(paths.cancel)
-    return frozenset(each for each in tracks if asked is not None and asked.is_about(each))
 
 
 def read_request(path: str) -> Request | None:

@@ -10,12 +10,10 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.core import status as core
+from orchestrator.core.listing import besides
 from orchestrator.core.status import Status
 from orchestrator.core.text import visible
 from orchestrator.errors import Unreadable
-from orchestrator.state.results import read_run
-
-__all__ = ["SUFFIX", "read_run", "read_status"]
 
 SUFFIX: Final = ".status.json"
 
@@ -36,5 +34,4 @@ def _reason(error: ValidationError) -> str:
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     where = ".".join(str(each) for each in faults[0]["loc"])
     what = faults[0]["msg"].removeprefix("Input ")
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return visible(f"field {where} {what}{more}")
+    return visible(f"field {where} {what}{besides(len(faults))}")

@@ -50,7 +50,7 @@ def test_the_run_is_asked_to_end(project: Project) -> None:
     """The request stands in the run's folder; with nobody to carry it out a person is told what to do."""
     said = asked(project, RUN)
     assert (said.status, said.err) == (0, "")
-    assert cancel.read(paths(project), TRACKS) == {"t1", "t2"}
+    assert cancel.read_request(paths(project).cancel) == cancel.Request(None)
     assert said.out.splitlines()[0] == "run roadmap is asked to end"
     assert "nobody drives run roadmap" in said.out
     assert "orchd run '/my plan.md' --resume" in said.out
@@ -59,9 +59,9 @@ def test_the_run_is_asked_to_end(project: Project) -> None:
 def test_one_track_is_asked_to_end(project: Project) -> None:
     """The others go on; asking for them too adds to it."""
     assert asked(project, RUN, "t2").out.startswith("t2 is asked to end\n")
-    assert cancel.read(paths(project), TRACKS) == {"t2"}
+    assert cancel.read_request(paths(project).cancel) == cancel.Request(frozenset({"t2"}))
     asked(project, RUN)
-    assert cancel.read(paths(project), TRACKS) == {"t1", "t2"}
+    assert cancel.read_request(paths(project).cancel) == cancel.Request(None)
 
 
 def test_somebody_drives_the_run(project: Project) -> None:

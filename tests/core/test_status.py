@@ -148,7 +148,7 @@ def test_timeout_is_a_failure() -> None:
     """The older status ``timeout`` is ``failed``, with an error of that type unless there is one."""
     assert _read(FULL | {"status": "timeout"}).error == "TEST_FAILURE: two of nine"
     timed_out = _read(FULL | {"status": "timeout", "error": None})
-    assert (timed_out.status, core.error_type(timed_out.error or "")) == ("failed", "TIMEOUT")
+    assert (timed_out.status, timed_out.error) == ("failed", "TIMEOUT: the agent ran out of time")
 
 
 def test_a_broken_file_of_today_is_not_an_older_one() -> None:
@@ -161,12 +161,6 @@ def test_normalising_twice_is_normalising_once(fields: dict[str, object]) -> Non
     """What has been put into the words of today stays as it is."""
     once = core.normalise(fields)
     assert core.normalise(once) == once
-
-
-def test_the_type_of_an_error() -> None:
-    """The words before the colon are the type where they are one of ours."""
-    assert [core.error_type(f"{each}: text") for each in core.ERROR_TYPES] == list(core.ERROR_TYPES)
-    assert core.error_type("it broke") == core.error_type("") == core.error_type("broke: x") == "UNKNOWN"
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(STATES, STATES)))

@@ -210,11 +210,11 @@ def test_marks_of_two_runs_at_once(site: Accepted) -> None:
 import sys
 from orchestrator.daemon import marks
 from orchestrator.git import repository
-from orchestrator.state import door
+from orchestrator.state import results
 from orchestrator.state.layout import Layout
 from dataclasses import replace
 layout = Layout(sys.argv[1])
-record = replace(door.read_run(layout.run("roadmap")), source=sys.argv[2])
+record = replace(results.read_run(layout.run("roadmap")), source=sys.argv[2])
 repo = repository.survey(layout.root, "main")
 sys.stdin.readline()
 print(marks.on_disk(repo, record, record.find(sys.argv[3])))

@@ -65,7 +65,7 @@ def test_older_statuses() -> None:
     branch, timeout = _status("older-branch"), _status("older-timeout")
     assert (branch.branch_name, branch.sub_issue, branch.progress_percentage) == ("feat/issue-1235", 1235, 45)
     assert (timeout.status, timeout.sub_issue, timeout.progress_percentage) == ("failed", 1238, 80)
-    assert core.error_type(timeout.error or "") == "TIMEOUT"
+    assert timeout.error == "TIMEOUT: the agent ran out of time"
     assert (timeout.start_time, timeout.last_update) == (None, "2025-12-01T12:30:00.123456")
 
 
