@@ -93,7 +93,7 @@ def test_an_earlier_phase_is_only_quoted(scene: Scene) -> None:
 
 
 def test_what_the_agent_reports_is_kept(scene: Scene) -> None:
-    """Stage and percent of the agent survive the heartbeat, its error becomes the attempt's."""
+    """Stage, percent and pull request survive the heartbeat, the last one the end too; the error is the attempt's."""
     report = """
 import json, os, time
 path = os.environ["STATUS_FILE"]
@@ -114,7 +114,7 @@ raise SystemExit(1)
     assert (beaten["current_stage"], beaten["progress_percentage"], beaten["pr_number"]) == ("tests", 40, 12)
     assert worker.wait(10) == 1
     assert scene.attempt().error == "TEST_FAILURE: 2 of 30"
-    assert scene.status()["error"] == "TEST_FAILURE: 2 of 30"
+    assert (scene.status()["error"], scene.status()["pr_number"]) == ("TEST_FAILURE: 2 of 30", 12)
 
 
 @pytest.mark.parametrize("garbage", ["not json", '{"status": "done"}', '{"a": 1, "a": 2}', "[" * 100_000, ""])
