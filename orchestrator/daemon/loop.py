@@ -28,6 +28,7 @@ from orchestrator.host.watch import Watch
 from orchestrator.state.door import SUFFIX
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout
+from orchestrator.state.status import sweep
 
 HURT_WAIT: Final = 0.5
 """Seconds until the next turn after one that failed."""
@@ -44,7 +45,7 @@ RESCAN_SHARE: Final = 0.3
 
 THREADS: Final = 8
 
-LEAVE: Final = 10.0
+LEAVE: Final = 5.0
 """Seconds that what runs in threads gets to come to its end when the loop ends."""
 
 _log: Final = logging.getLogger("orchd")
@@ -189,16 +190,22 @@ class Loop:
     def _rescan(self, now: float) -> list[Changed]:
         """Look at everything: what makes lost hints harmless."""
         self._watch.check()
-        if now >= self._next_sweep:
-            self._next_sweep = now + SWEEP_EVERY
-            self._store.sweep()
         changes = self._claims.rescan()
         self._statuses.rescan(self._claims.seen)
         self._tell_degraded()
+        if now >= self._next_sweep:
+            self._next_sweep = now + SWEEP_EVERY
+            self._sweep()
         self._conductor.look_at_all()
         self._pace.took(now, clock.steady())
         self._next_rescan = clock.steady() + self._rescan_every
         return changes
+
+    def _sweep(self) -> None:
+        """Remove what dead writers left half-written."""
+        self._store.sweep()
+        for run in self._statuses.runs:
+            sweep(self._layout.run(run))
 
     def _rescan_due(self) -> float:
         """Return when (monotonic s) to look at everything, however often somebody asks for it."""

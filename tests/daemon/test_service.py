@@ -7,12 +7,14 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from orchestrator.wire.client import call
 from orchestrator.wire.messages import Ping, Status, Stop
+from tests.daemon.accepted import Accepted, makes
 from tests.daemon.daemons import Daemon, answers, environment, running
 from tests.waiting import wait_for
 
@@ -36,7 +38,7 @@ def test_of_two_started_at_once_exactly_one_stays(tmp_path: Path) -> None:
     (tmp_path / "runtime").mkdir(mode=0o700)
     (tmp_path / "runtime" / "orchd.pidlock").write_text("1")
     (tmp_path / "runtime" / "orchd.sock").write_text("stale")
-    for _ in range(5):
+    for _ in range(3):
         pair = [Daemon(tmp_path), Daemon(tmp_path)]
         wait_for(lambda: answers(tmp_path), 15)
         wait_for(lambda: sum(each.process.poll() is None for each in pair) == 1, 15)  # noqa: B023  # used at once
@@ -71,30 +73,34 @@ def test_socket_and_folders_are_private(tmp_path: Path) -> None:
         os.umask(before)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"\n",
-        b"{\n",
-        b"[1]\n",
-        b"\xff\xfe\n",
-        b'{"jsonrpc":"2.0","id":1,"method":"__class__"}\n',
-        b'{"jsonrpc":"2.0","id":1,"method":"adopt","params":{"run":"../../etc"}}\n',
-        b'{"jsonrpc":"2.0","id":1,"method":"stop","params":{"workers":"yes"}}\n',
-        b'{"jsonrpc":"2.0","id":1,"method":"run","params":{"argv":["sh"]}}\n',
-        b"[" * 100_000 + b"\n",
-        b'{"jsonrpc":"2.0","id":1,"method":"' + b"x" * 2_000_000 + b'"}\n',
-    ],
-    ids=range(10),
+HOSTILE = (
+    b"\n",
+    b"{\n",
+    b"[1]\n",
+    b"\xff\xfe\n",
+    b'{"jsonrpc":"2.0","id":1,"method":"__class__"}\n',
+    b'{"jsonrpc":"2.0","id":1,"method":"adopt","params":{"run":"../../etc"}}\n',
+    b'{"jsonrpc":"2.0","id":1,"method":"stop","params":{"workers":"yes"}}\n',
+    b'{"jsonrpc":"2.0","id":1,"method":"run","params":{"argv":["sh"]}}\n',
+    b"[" * 100_000 + b"\n",
+    b'{"jsonrpc":"2.0","id":1,"method":"' + b"x" * 2_000_000 + b'"}\n',
 )
-def test_refuses_what_is_no_request(tmp_path: Path, line: bytes) -> None:
-    """A hostile line gets an error, and the daemon goes on."""
+
+
+def test_refuses_what_is_no_request(tmp_path: Path) -> None:
+    """A hostile line gets an error, and the daemon goes on; so it does when a caller just goes."""
     with running(tmp_path):
-        try:
-            assert "error" in ask(tmp_path, line)
-        except ConnectionError:
-            assert len(line) > 1_000_000
+        for line in HOSTILE:
+            try:
+                assert "error" in ask(tmp_path, line)
+            except ConnectionError:
+                assert len(line) > 1_000_000
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+                caller.connect(str(tmp_path / "runtime" / "orchd.sock"))
+                with suppress(ConnectionError):
+                    caller.sendall(line[:-1])
         assert answers(tmp_path)
+        assert "bug" not in (tmp_path / "runtime" / "orchd.log").read_text()
 
 
 def test_stops_on_request_and_on_term(tmp_path: Path) -> None:
@@ -129,13 +135,74 @@ def test_works_below_a_very_long_path(tmp_path: Path) -> None:
 def test_ends_with_a_clear_line_where_it_cannot_be(tmp_path: Path) -> None:
     """A file in the way of a folder: one line, exit 9, nothing else."""
     (tmp_path / "runtime").write_text("in the way")
-    ended = subprocess.run(
-        [sys.executable, "-P", "-m", "orchestrator.daemon", "--root", str(tmp_path)],
-        env=environment(),
-        capture_output=True,
-        check=False,
-        timeout=30,
-    )
-    assert ended.returncode == 9
-    assert b"Traceback" not in ended.stderr
+    ended = started(tmp_path, "--root", str(tmp_path))
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (9, 1)
     assert b"not a folder" in ended.stderr
+
+
+def test_a_log_that_is_bounded_and_tells_no_secret(tmp_path: Path) -> None:
+    """One line of JSON an event, nothing raw, no value of a secret; full files are set aside, and few are kept."""
+    root = tmp_path / "a\x1b[2Jb\nc"
+    runtime, locks = root / "runtime", root / ".orchestrator_locks"
+    for folder in (root, runtime, locks):
+        folder.mkdir(mode=0o700)
+    (root / "orchestrator.toml").write_text("[daemon]\nlog_max_mb = 1\n")
+    secret = "s3cr3t-f0r-nobody"  # noqa: S105  # made for this test
+    for name in ("orchd.log", "orchd.log.1", "orchd.log.2", "orchd.log.3"):
+        (runtime / name).write_text('{"level": "info", "message": "old"}\n' * 27_500)
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    for number in range(200):
+        (locks / f"{secret}.{number}.lock").write_text(f"{ended.pid}\n")
+    with running(root, environment(SERVICE_TOKEN=secret)):
+        wait_for(lambda: not any(name.endswith(".lock") for name in os.listdir(locks)), 20, "every lock freed")
+    assert sorted(path.name for path in runtime.glob("orchd.log*")) == ["orchd.log", *(f"orchd.log.{n}" for n in "123")]
+    for path in runtime.glob("orchd.log*"):
+        data = path.read_bytes()
+        assert len(data) <= 1_000_000
+        assert secret.encode() not in data
+        assert b"\x1b" not in data
+        assert all(json.loads(line)["level"] for line in data.splitlines())
+    assert b"freed ***." in (runtime / "orchd.log").read_bytes()
+
+
+def test_a_log_that_cannot_be_opened(tmp_path: Path) -> None:
+    """A link in its place: one line, exit 9, and nothing was written through it."""
+    (tmp_path / "runtime").mkdir(mode=0o700)
+    (tmp_path / "runtime" / "orchd.log").symlink_to(tmp_path / "elsewhere")
+    ended = started(tmp_path, "--root", str(tmp_path))
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (9, 1)
+    assert b"cannot open" in ended.stderr
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("words", [[], ["--root"], ["--root", "a", "b"], ["a", "--root"]])
+def test_wrong_words(tmp_path: Path, words: list[str]) -> None:
+    """The entry of the background service takes a root and nothing else."""
+    ended = started(tmp_path, *words)
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (64, 1)
+    assert ended.stderr.startswith(b"usage:")
+
+
+def started(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the daemon where it cannot be, to its end."""
+    argv = [sys.executable, "-P", "-m", "orchestrator.daemon", *words]
+    return subprocess.run(argv, cwd=folder, env=environment(), capture_output=True, check=False, timeout=30)
+
+
+def test_stop_waits_for_nobody_s_network(tmp_path: Path) -> None:
+    """A push that hangs keeps no daemon from its end; the next one pushes, once, and the run is over."""
+    site = Accepted(tmp_path, [makes(1)])
+    hook = site.write(".git/hooks/pre-push", f"#!/bin/sh\necho $$ > {tmp_path}/pushing\nexec sleep 600\n")
+    hook.chmod(0o755)
+    pushing = tmp_path / "pushing"
+    with running(site.root) as daemon:
+        wait_for(lambda: pushing.exists() and pushing.read_text(), 30)
+        call(str(site.root), Stop())
+        assert daemon.process.wait(10) == 0
+    assert site.events("daemon.stopped")
+    hook.unlink()
+    os.kill(int(pushing.read_text()), signal.SIGKILL)
+    with running(site.root):
+        site.wait_for_end()
+    site.is_done_once()
