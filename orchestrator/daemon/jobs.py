@@ -5,12 +5,14 @@ import sys
 from typing import Final
 
 from orchestrator.agents import kinds
+from orchestrator.agents.kinds import Task
 from orchestrator.agents.prompt import prompt
 from orchestrator.core.phase import Job, Phase
 from orchestrator.core.run import RunRecord, RunTrack
 from orchestrator.core.text import visible
 from orchestrator.host import files
 from orchestrator.state.layout import Layout, RunLayout
+from orchestrator.state.status import prepare, temp
 
 COMMIT_SECONDS: Final = 600.0
 """How long the commit phase may take, the user's hooks included."""
@@ -24,7 +26,7 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, attempt: int, base: 
     ``base`` is the commit that the worktree stands on. Raises ``AgentUnavailable``.
     """
     paths = layout.run(record.run)
-    files.ensure_folder(f"{paths.private}/tmp")
+    prepare(paths)
     return Job(
         root=layout.root,
         run=record.run,
@@ -48,8 +50,8 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, attempt: int, base: 
 def _agent(paths: RunLayout, record: RunRecord, track: RunTrack, name: str) -> Phase:
     text = prompt(record, track, name)
     path = paths.prompt(track.agent_id, name)
-    files.publish(path, text.encode("utf-8", "backslashreplace"), f"{paths.private}/tmp")
-    return kinds.phase(record.agent, track, name, text, path, record.options.timeout_seconds)
+    files.publish(path, text.encode("utf-8", "backslashreplace"), temp(paths))
+    return kinds.phase(record.agent, Task(track, name, text, path), record.options.timeout_seconds)
 
 
 def _commit(paths: RunLayout, record: RunRecord, track: RunTrack, base: str) -> Phase:
@@ -65,5 +67,5 @@ def _commit(paths: RunLayout, record: RunRecord, track: RunTrack, base: str) -> 
         "trailers": {"Orchd-Track": track.track, "Orchd-Run": record.run},
     }
     path = f"{paths.private}/{track.agent_id}.commit.json"
-    files.publish(path, json.dumps(spec, indent=1).encode("ascii") + b"\n", f"{paths.private}/tmp")
+    files.publish(path, json.dumps(spec, indent=1).encode("ascii") + b"\n", temp(paths))
     return Phase("commit", (sys.executable, "-P", "-m", "orchestrator.git.commit", path), COMMIT_SECONDS)

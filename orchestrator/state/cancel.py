@@ -13,7 +13,8 @@ from orchestrator.state.status import prepare, temp
 
 VERSION: Final = 1
 
-_WAIT: Final = 5.0
+WAIT: Final = 5.0
+"""Seconds to wait for another process that asks at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,15 @@ class Request:
         return self.tracks is None or track in self.tracks
 
 
-def request(paths: RunLayout, track: str | None) -> None:
+def request(paths: RunLayout, track: str | None, *, wait: float = WAIT) -> None:
     """Ask for the end of ``track``, or of the whole run where it is None; asking twice is harmless.
 
-    A request that cannot be read is replaced. Raises ``GuardBusy`` and ``SystemFailure``.
+    A request that cannot be read is replaced. Raises ``GuardBusy`` and ``SystemFailure``; then what was asked
+    for before stands.
     """
     prepare(paths)
     try:
-        with files.guard(f"{paths.private}/cancel.guard", _WAIT, "the request to cancel"):
+        with files.guard(f"{paths.private}/cancel.guard", wait, "the request to cancel"):
             asked = _asked(paths)
             asked = None if track is None or asked is None else asked | {track}
             fields = {"v": VERSION, "at": clock.iso(), "tracks": None if asked is None else sorted(asked)}
