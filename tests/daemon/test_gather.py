@@ -1,0 +1,135 @@
+"""Facts of runs, read from their files, again only when these are others than before."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestrator.claims import Seen
+from orchestrator.core.claim import BarePid, Opaque, Verdict
+from orchestrator.core.facts import ClaimFacts
+from orchestrator.core.run import encode
+from orchestrator.daemon.gather import Cache, Conducted, RunFiles, Worker, claim_facts, status_facts
+from orchestrator.errors import Unreadable
+from orchestrator.state import cancel, results
+from orchestrator.state.layout import Layout
+from tests.core import runs
+from tests.waiting import wait_for
+
+
+class Counted:
+    """Reads a file, and counts how often."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, path: str) -> str:
+        """Return what a file holds; the word bad is no content."""
+        self.times += 1
+        text = Path(path).read_text()
+        if text == "bad":
+            raise Unreadable("it is bad")
+        return text
+
+
+def test_a_file_is_read_once(tmp_path: Path) -> None:
+    """As long as it is the same; each change is seen, also those that leave size and time as they are."""
+    read, path = Counted(), tmp_path / "file"
+    cache = Cache(read)
+    assert cache.get(str(path)) is None
+    assert read.times == 0
+    path.write_text("one")
+    wait_for(lambda: cache.get(str(path)) == "one" and settled(cache, read, path))
+    before = read.times
+    for text in ("two", "six"):
+        former = path.stat()
+        draft = tmp_path / "draft"
+        draft.write_text(text)
+        os.utime(draft, ns=(former.st_mtime_ns, former.st_mtime_ns))
+        draft.replace(path)
+        assert cache.get(str(path)) == text
+    assert read.times > before
+    path.unlink()
+    assert cache.get(str(path)) is None
+
+
+def settled(cache: Cache[str], read: Counted, path: Path) -> bool:
+    """Tell whether a look at the file will do by now."""
+    before = read.times
+    cache.get(str(path))
+    return read.times == before
+
+
+def test_a_young_file_is_read_again(tmp_path: Path) -> None:
+    """It may change within the grain of its times: written over in place, the new content is seen."""
+    path = tmp_path / "file"
+    path.write_text("one")
+    cache = Cache(Counted())
+    assert cache.get(str(path)) == "one"
+    facts = path.stat()
+    path.write_text("two")
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert cache.get(str(path)) == "two"
+
+
+def test_a_bad_file_is_named_until_it_is_good(tmp_path: Path) -> None:
+    """Or gone, or forgotten."""
+    path = tmp_path / "run" / "file"
+    path.parent.mkdir()
+    cache = Cache(Counted())
+
+    def is_named() -> bool:
+        cache.get(str(path))
+        return cache.problems == {str(path): "it is bad"}
+
+    path.write_text("bad")
+    assert is_named()
+    path.write_text("good")
+    assert not is_named()
+    path.write_text("bad")
+    assert is_named()
+    path.unlink()
+    assert not is_named()
+    path.write_text("bad")
+    assert is_named()
+    cache.forget(str(path.parent))
+    assert cache.problems == {}
+
+
+def test_facts_of_a_run(tmp_path: Path) -> None:
+    """Record, claims, statuses, files and what we are about, put together; bad files are named."""
+    layout = Layout(str(tmp_path))
+    record = runs.record(runs.spec(1), runs.spec(2), runs.spec(3))
+    paths = layout.run(record.run)
+    results.write_run(paths, record)
+    files = RunFiles(layout)
+    assert (files.all(), files.unfinished()) == ([record.run], [record.run])
+    results.write_outcome(paths, runs.outcome(2))
+    Path(paths.result("agent-3")).write_text("{")
+    cancel.request(paths, "t3")
+    own = Conducted(record, {"agent-1": Worker("started", exited=7, asked=3.0, forced=True)}, last_start=5.0)
+    facts = files.facts(record, {}, {}, own)
+    one, two, three = facts.tracks
+    assert (one.doing, one.exited, one.asked, one.forced, one.job_attempt) == ("started", 7, 3.0, True, 0)
+    assert two.outcome == runs.outcome(2)
+    assert three.result is None
+    assert list(files.problems()) == [paths.result("agent-3")]
+    assert (facts.cancelled, facts.last_start, facts.ended) == (frozenset({"t3"}), 5.0, False)
+    Path(paths.metrics).write_text("{}")
+    assert files.facts(record, {}, {}).ended
+    assert (files.all(), files.unfinished()) == ([record.run], [])
+    files.forget(record.run)
+    assert files.problems() == {}
+    assert Path(paths.record).read_bytes() == encode(record)
+
+
+@pytest.mark.parametrize(
+    ("record", "owner", "pid"),
+    [(BarePid(7, "token"), "process 7", 7), (Opaque("empty", "token"), "somebody", None)],
+)
+def test_locks_of_others(record: BarePid | Opaque, owner: str, pid: int | None) -> None:
+    """What a lock does not say is not made up."""
+    seen = Seen("t1", "/locks/t1.lock", record, Verdict("alive", "it runs"))
+    assert claim_facts(seen) == ClaimFacts("alive", "it runs", "token", owner, None, None, None, pid)
+    assert claim_facts(None) is None
+    assert status_facts(None) is None

@@ -1,0 +1,69 @@
+"""How a track ended is said once; what is no such word is set aside."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from orchestrator.core.run import encode
+from orchestrator.daemon import outcomes
+from orchestrator.state import results
+from orchestrator.state.layout import Layout, RunLayout
+from tests.core import runs
+from tests.processes import ended, python
+
+FIRST, SECOND = runs.outcome(1), runs.outcome(1, "failed", "UNKNOWN: later")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> RunLayout:
+    """The files of a run."""
+    return Layout(str(tmp_path)).run("roadmap")
+
+
+def test_the_first_word_counts(paths: RunLayout) -> None:
+    """Whoever comes later hears what was said."""
+    assert outcomes.say(paths, FIRST) == FIRST
+    assert outcomes.say(paths, SECOND) == FIRST
+    assert results.read_outcome(paths.outcome("agent-1")) == FIRST
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"{}", b'{"v": 2}', encode(runs.outcome(2)), b"\xff" * 100])
+def test_what_is_no_outcome_is_set_aside(paths: RunLayout, data: bytes) -> None:
+    """The file gives way to one that can be read, and is kept."""
+    outcomes.say(paths, runs.outcome(2))
+    Path(paths.outcome("agent-1")).write_bytes(data)
+    assert outcomes.say(paths, FIRST) == FIRST
+    assert results.read_outcome(paths.outcome("agent-1")) == FIRST
+    (kept,) = Path(paths.private, "aside").iterdir()
+    assert kept.read_bytes() == data
+
+
+def test_of_a_whole_run(paths: RunLayout) -> None:
+    """In the order of the plan; what is missing or cannot be read is left out."""
+    record = runs.record(*(runs.spec(number) for number in range(1, 5)))
+    for number in (3, 1):
+        outcomes.say(paths, runs.outcome(number))
+    Path(paths.outcome("agent-2")).write_bytes(b"{")
+    assert [each.agent_id for each in outcomes.of_run(paths, record)] == ["agent-1", "agent-3"]
+    Path(paths.result("agent-1")).write_bytes(b"{")
+    assert outcomes.results_of_run(paths, record) == {}
+
+
+FEW = """
+import resource, sys
+from orchestrator.daemon import outcomes
+from orchestrator.state.layout import RunLayout
+from tests.core import runs
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+try:
+    outcomes.of_run(RunLayout(sys.argv[1]), runs.record(runs.spec(1)))
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def test_running_out_is_not_the_file_s_fault(paths: RunLayout) -> None:
+    """With no descriptor left nothing is known of the file, so nothing is said about it or done to it."""
+    outcomes.say(paths, FIRST)
+    assert ended(python(FEW, paths.folder)).strip() == str(errno.EMFILE)

@@ -1,0 +1,107 @@
+"""What is going on, from the files alone, in the form of ``orchd status --json``."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.core.run import RunRecord
+from orchestrator.daemon.instance import Instance
+from orchestrator.daemon.snapshot import snapshot
+from orchestrator.state import results, status
+from orchestrator.state.layout import Layout, RunLayout
+from tests.core import runs
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """The paths of a root."""
+    return Layout(str(tmp_path))
+
+
+def accept(layout: Layout, run: str, tracks: int = 2) -> RunLayout:
+    """Put a run on record."""
+    record: RunRecord = replace(runs.record(*(runs.spec(number) for number in range(1, tracks + 1))), run=run)
+    paths = layout.run(run)
+    results.write_run(paths, record)
+    return paths
+
+
+def shown(layout: Layout) -> list[tuple[object, object]]:
+    """Return the runs that are shown, and the state of each."""
+    found = snapshot(layout.root)["runs"]
+    assert isinstance(found, list)
+    return [(each["run"], each["state"]) for each in found]
+
+
+def test_nothing_is_there(layout: Layout) -> None:
+    """An empty root has nothing to show, and gets nothing."""
+    assert snapshot(layout.root) == {"runs": [], "problems": []}
+    assert os.listdir(layout.root) == []
+
+
+def test_who_drives_a_run(layout: Layout) -> None:
+    """Nobody, somebody, or it has ended."""
+    paths = accept(layout, "one")
+    assert shown(layout) == [("one", "unattended")]
+    instance = Instance(paths.conductor)
+    assert instance.take()
+    assert shown(layout) == [("one", "running")]
+    instance.release()
+    Path(paths.metrics).write_text("{}")
+    assert shown(layout) == [("one", "ended")]
+
+
+def test_of_those_that_ended_the_newest(layout: Layout) -> None:
+    """Beside all that have not; a folder of workers that no run of ours has is shown, too."""
+    for number, run in enumerate(("old", "newest", "older")):
+        Path(accept(layout, run).metrics).write_text("{}")
+        os.utime(layout.run(run).metrics, (0, {"old": 100, "newest": 300, "older": 200}[run] + number))
+    accept(layout, "live")
+    status.update(layout.run("outside"), "agent-9", lambda _: said("agent-9"), fence=1)
+    assert shown(layout) == [("live", "unattended"), ("newest", "ended"), ("outside", "external")]
+
+
+def said(agent_id: str) -> dict[str, object]:
+    """Return what a worker says."""
+    now = "2026-01-31T12:00:00Z"
+    fields: dict[str, object] = {"agent_id": agent_id, "track": "t1", "status": "in_progress", "branch_name": "b"}
+    return fields | {"start_time": now, "needs_input": {"question": "Which\x1b one?"}, "progress_percentage": 40}
+
+
+def test_each_track(layout: Layout) -> None:
+    """As far as it is: waiting, with what its worker says, and how it ended; text from outside is made safe."""
+    paths = accept(layout, runs.RUN, tracks=3)
+    status.update(paths, "agent-2", lambda _: said("agent-2") | {"track": "t2"}, fence=1)
+    results.write_outcome(paths, runs.outcome(3, "failed", "UNKNOWN: \x1b[2J"))
+    found = snapshot(layout.root)["runs"]
+    assert isinstance(found, list)
+    one, two, three = found[0]["tracks"]
+    assert (one["state"], one["outcome"], one["percent"], one["attempt"]) == ("waiting", None, None, None)
+    assert (two["percent"], two["needs_input"]) == (40, "Which\\x1b one?")
+    assert (three["state"], three["outcome"], three["why"]) == ("failed", "failed", "UNKNOWN: \\x1b[2J")
+
+
+def test_what_is_wrong(layout: Layout) -> None:
+    """Records, files and locks that cannot be read or judged are named with the reason; the rest is shown."""
+    accept(layout, "fine")
+    for run, text in (("broken", "{"), ("empty", "")):
+        Path(accept(layout, run).record).write_text(text)
+    Path(layout.run("fine").job("agent-1")).write_text("{")
+    Path(layout.run("fine").status("agent-1")).write_text("{")
+    locks = Path(layout.locks)
+    locks.mkdir(mode=0o700)
+    (locks / "t1.lock").write_text('{"pid": 1, "tool": "x"}')
+    found = snapshot(layout.root)
+    problems = found["problems"]
+    assert isinstance(problems, list)
+    assert {each["path"].removeprefix(layout.root) for each in problems} == {
+        "/runtime/parallel/broken/run.json",
+        "/runtime/parallel/empty/run.json",
+        "/runtime/parallel/fine/agent-1.job.json",
+        "/runtime/parallel/fine/agent-1.status.json",
+        "/.orchestrator_locks/t1.lock",
+    }
+    assert all(each["reason"] and each["since"] for each in problems)
+    assert ("fine", "unattended") in shown(layout)
