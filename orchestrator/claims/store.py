@@ -1,8 +1,10 @@
-"""What every back end of claims can do. One contract suite runs on all of them."""
+"""What every back end of claims can do. One contract suite runs on all of them.
+
+The records are named tuples: `orchd locks` pays for each class it loads, and these cost half of a dataclass.
+"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from orchestrator.core.claim import Claim, Record, Verdict
 
@@ -10,8 +12,7 @@ Journal = Callable[[str, Mapping[str, object]], None]
 """Receives the name of an event and its fields. It is never the truth: what it cannot write is lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Who wants a track. ``pid`` must be alive, and stay so for as long as the track is wanted."""
 
     track: str
@@ -22,8 +23,7 @@ class Wanted:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A lock as it was found, with what is known of its owner. ``track`` and ``path`` are safe to show."""
 
     track: str
@@ -44,8 +44,7 @@ class Seen:
         return self.record.fence if isinstance(self.record, Claim) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Won:
+class Won(NamedTuple):
     """The track is ours until it is released or we are dead."""
 
     claim: Claim
@@ -53,15 +52,13 @@ class Won:
     replaced: Seen | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """Another owner holds the track."""
 
     holder: Seen
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
+class Removed(NamedTuple):
     """The lock with that token is no longer there; ``again``: it had gone before."""
 
     track: str
@@ -70,13 +67,12 @@ class Removed:
     again: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """The lock stays: not that token's, or its owner not provably dead."""
 
     track: str
     why: str
-    holder: Seen | None = field(default=None)
+    holder: Seen | None = None
 
 
 class ClaimStore(Protocol):

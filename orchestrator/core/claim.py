@@ -6,9 +6,9 @@ Locks of other writers are honoured too: a bare pid (``echo $$ > x.lock``), an e
 another tool.
 """
 
-import hashlib
 import json
 import re
+import zlib
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -29,6 +29,7 @@ State = Literal["alive", "dead", "orphaned", "foreign", "unknown", "unreadable"]
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _FENCE_KEY: Final = b'"fence":'
 _BARE_PID: Final = re.compile(rb"\s*([0-9]{1,10})\s*\Z")
+_OTHER_TOOL: Final = "JSON of another tool: it cannot be judged"
 _TOKEN: Final = re.compile(r"[0-9a-f]{32}\Z")
 
 
@@ -152,7 +153,7 @@ def fence_offset(record: bytes) -> int:
 
 def content_token(data: bytes, written_ns: int) -> str:
     """Return the token of a lock that has none: it names these bytes, written then."""
-    return "content-" + hashlib.blake2b(data, digest_size=12, key=str(written_ns).encode("ascii")).hexdigest()
+    return f"content-{written_ns:x}-{len(data):x}-{zlib.crc32(data):08x}"
 
 
 def parse(data: bytes, written_ns: int = 0) -> Record:
@@ -164,20 +165,18 @@ def parse(data: bytes, written_ns: int = 0) -> Record:
     bare = _BARE_PID.match(data)
     if bare is not None and 1 < int(bare[1]) < 2**31:
         return BarePid(int(bare[1]), content_token(data, written_ns))
-    token = content_token(data, written_ns)
-    if not data.strip():
-        return Opaque("the file is empty: its writer has not said who it is", token)
     try:
+        if not data.strip():
+            raise Unreadable("the file is empty: its writer has not said who it is")
         fields = parse_object(data)
+        if fields.get("v") == VERSION and type(fields["v"]) is int:
+            return _version_1(fields)
     except Unreadable as error:
-        return Opaque(error.message, token)
-    if fields.get("v") == VERSION and type(fields.get("v")) is int:
-        return _version_1(fields, token)
+        return Opaque(error.message, content_token(data, written_ns))
+    reason = _other_version(fields["v"]) if "v" in fields and "token" in fields else _OTHER_TOOL
     pid = fields.get("pid")
     shown = pid if type(pid) is int and pid > 0 else None
-    if "v" in fields and "token" in fields:
-        return Opaque(_other_version(fields["v"]), token, "unknown", shown)
-    return Opaque("JSON of another tool: it cannot be judged", token, "unknown", shown)
+    return Opaque(reason, content_token(data, written_ns), "unknown", shown)
 
 
 def _other_version(version: object) -> str:
@@ -185,27 +184,24 @@ def _other_version(version: object) -> str:
     return f"written by {which} orchd (version {visible(str(version), 20)})"
 
 
-def _version_1(fields: dict[str, object], token: str) -> Record:
-    try:
-        return Claim(
-            track=_text(fields, "track"),
-            token=_token(fields),
-            fence=_number(fields, "fence", 0),
-            pid=_number(fields, "pid", 1),
-            start_ticks=_maybe_number(fields, "start_ticks"),
-            boot_id=_maybe_text(fields, "boot_id"),
-            pidns=_maybe_number(fields, "pidns"),
-            host_id=_text(fields, "host_id"),
-            host=_text(fields, "host"),
-            pgid=_maybe_number(fields, "pgid"),
-            owner=_text(fields, "owner"),
-            run=_run(fields),
-            attempt=_maybe_number(fields, "attempt"),
-            claimed_at=_text(fields, "claimed_at"),
-            note=_maybe_text(fields, "note") or "",
-        )
-    except Unreadable as error:
-        return Opaque(error.message, token)
+def _version_1(fields: dict[str, object]) -> Claim:
+    return Claim(
+        track=_text(fields, "track"),
+        token=_token(fields),
+        fence=_number(fields, "fence", 0),
+        pid=_number(fields, "pid", 1),
+        start_ticks=_maybe_number(fields, "start_ticks"),
+        boot_id=_maybe_text(fields, "boot_id"),
+        pidns=_maybe_number(fields, "pidns"),
+        host_id=_text(fields, "host_id"),
+        host=_text(fields, "host"),
+        pgid=_maybe_number(fields, "pgid"),
+        owner=_text(fields, "owner"),
+        run=_run(fields),
+        attempt=_maybe_number(fields, "attempt"),
+        claimed_at=_text(fields, "claimed_at"),
+        note=_maybe_text(fields, "note") or "",
+    )
 
 
 def _text(fields: dict[str, object], key: str) -> str:
@@ -216,7 +212,10 @@ def _text(fields: dict[str, object], key: str) -> str:
 
 
 def _maybe_text(fields: dict[str, object], key: str) -> str | None:
-    return None if fields.get(key) in (None, "") else _text(fields, key)
+    value = fields.get(key)
+    if value is None or isinstance(value, str):
+        return value or None
+    raise Unreadable(f"field {key} is missing or not a text")
 
 
 def _run(fields: dict[str, object]) -> str | None:
@@ -234,7 +233,10 @@ def _number(fields: dict[str, object], key: str, least: int) -> int:
 
 
 def _maybe_number(fields: dict[str, object], key: str) -> int | None:
-    return None if fields.get(key) is None else _number(fields, key, 0)
+    value = fields.get(key)
+    if value is None or (type(value) is int and 0 <= value < 2**63):
+        return value
+    raise Unreadable(f"field {key} is missing or not a sensible number")
 
 
 def _token(fields: dict[str, object]) -> str:
@@ -251,20 +253,22 @@ def judge(record: Record, here: Machine, sight: Sight, written_ns: int = 0) -> V
     the lock file's modification time and counts for a bare pid only.
     """
     if isinstance(record, Opaque):
-        return Verdict(record.state, f"held, not judged: {record.reason}")
+        return judge_opaque(record)
     if isinstance(record, BarePid):
-        return _judge_bare(record.pid, sight, written_ns)
-    return _judge_elsewhere(record, here) or _judge_here(record, here, sight)
+        return judge_bare(record, sight, written_ns)
+    return judge_elsewhere(record, here) or judge_here(record, here, sight)
 
 
-def matters(record: Record, here: Machine) -> bool:
-    """Tell whether a look at the record's process says anything: it is one of this machine, boot and namespace."""
-    if isinstance(record, Opaque):
-        return False
-    return isinstance(record, BarePid) or _judge_elsewhere(record, here) is None
+def judge_opaque(record: Opaque) -> Verdict:
+    """Return the verdict on a lock that says nothing that we understand."""
+    return Verdict(record.state, f"held, not judged: {record.reason}")
 
 
-def _judge_elsewhere(claim: Claim, here: Machine) -> Verdict | None:
+def judge_elsewhere(claim: Claim, here: Machine) -> Verdict | None:
+    """Return the verdict on an owner that is not of this machine, boot and namespace: no pid here is his.
+
+    None: he is, and a look at his process tells.
+    """
     if claim.host_id != here.host_id:
         return Verdict("foreign", f"claimed on host {visible(claim.host, 60)}: its processes cannot be seen from here")
     if claim.boot_id and here.boot_id and claim.boot_id != here.boot_id:
@@ -274,7 +278,8 @@ def _judge_elsewhere(claim: Claim, here: Machine) -> Verdict | None:
     return None
 
 
-def _judge_here(claim: Claim, here: Machine, sight: Sight) -> Verdict:
+def judge_here(claim: Claim, here: Machine, sight: Sight) -> Verdict:
+    """Return the verdict on an owner of this machine, boot and namespace, by a look at his process."""
     who = f"process {claim.pid}"
     if sight.seen == "hidden":
         return Verdict("unknown", f"{who} cannot be examined: this machine hides it")
@@ -303,8 +308,9 @@ def _same_process(claim: Claim, here: Machine, sight: Sight) -> bool | None:
     return claim.start_ticks == sight.start_ticks
 
 
-def _judge_bare(pid: int, sight: Sight, written_ns: int) -> Verdict:
-    who = f"process {pid}"
+def judge_bare(record: BarePid, sight: Sight, written_ns: int) -> Verdict:
+    """Return the verdict on a process of which only the number is known, and when it was written down."""
+    who = f"process {record.pid}"
     if sight.seen == "hidden":
         return Verdict("unknown", f"{who} cannot be examined: this machine hides it")
     if sight.seen in ("gone", "zombie"):

@@ -5,9 +5,9 @@ Linux tells all of it in ``/proc``; other systems are asked through psutil. Sour
 
 import os
 import re
-import socket
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import Final, Literal
 
 from orchestrator.core.claim import Machine, Sight
@@ -33,7 +33,7 @@ _STATE, _PARENT, _GROUP, _SESSION, _THREADS, _START, _WANTED = 0, 1, 2, 3, 17, 1
 
 def machine() -> Machine:
     """Return what identifies this host, boot and pid namespace."""
-    name = socket.gethostname() or "unnamed"
+    name = os.uname().nodename or "unnamed"
     return Machine(
         host_id=_machine_id() or f"name-{name}",
         host=name,
@@ -57,6 +57,7 @@ def _first_line(path: str) -> str:
         return ""
 
 
+@cache
 def pid_namespace() -> int | None:
     """Return the number of the pid namespace that we are in; None: this system does not say."""
     try:
@@ -100,10 +101,13 @@ def look(pid: int, *, group: bool = False) -> Sight:
         return portable.look(pid, group=group)
     if pid <= 0:
         return Sight("gone")
-    if not _OURS and pid != os.getpid():
-        return _absent(pid, group=group)
     try:
-        fields = _stat("self" if pid == os.getpid() else pid)
+        if pid == os.getpid():
+            ticks = _own_ticks(pid)
+            return Sight("running", ticks, _started_ns(ticks))
+        if not _OURS:
+            return _absent(pid, group=group)
+        fields = _stat(pid)
     except (FileNotFoundError, ProcessLookupError):
         return _absent(pid, group=group)
     except PermissionError:
@@ -112,6 +116,16 @@ def look(pid: int, *, group: bool = False) -> Sight:
     seen = _seen(fields)
     living = group and seen in ("zombie", "gone") and group_lives(pid)
     return Sight(seen, ticks, _started_ns(ticks), group=living)
+
+
+@cache
+def _own_ticks(_pid: int) -> int:
+    """Return when we, who have that pid, started: it never changes."""
+    return int(_stat("self")[_START])
+
+
+os.register_at_fork(after_in_child=_own_ticks.cache_clear)
+os.register_at_fork(after_in_child=pid_namespace.cache_clear)
 
 
 def _stat(pid: int | str) -> list[bytes]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.claims import FileClaims, Kept, Lost, MemoryClaims, Removed, Wanted, Won
+from orchestrator.claims import FileClaims, Kept, Lost, Removed, Wanted, Won
+from orchestrator.claims.memory import MemoryClaims
 from orchestrator.claims.store import ClaimStore
 from orchestrator.errors import BadName, UsageError
 from tests.claims.owners import lost, wanted, won
