@@ -31,9 +31,12 @@ def say(paths: RunLayout, outcome: Outcome) -> Outcome:
 
 
 def of_run(paths: RunLayout, record: RunRecord) -> list[Outcome]:
-    """Return how the tracks of a run ended, in its order; what cannot be read is left out."""
-    found = (_read(results.read_outcome, paths.outcome(track.agent_id)) for track in record.tracks)
-    return [each for each in found if each is not None]
+    """Return how every track of a run ended, in its order; one of which that cannot be read has failed."""
+    return [
+        _read(results.read_outcome, paths.outcome(track.agent_id))
+        or Outcome(track.agent_id, track.track, "failed", "", error="UNKNOWN: how it ended cannot be read")
+        for track in record.tracks
+    ]
 
 
 def results_of_run(paths: RunLayout, record: RunRecord) -> Mapping[str, Result]:

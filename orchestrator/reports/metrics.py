@@ -1,12 +1,12 @@
 """The figures of a run: ``metrics.json``. Unknown is null, never zero."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
-from orchestrator.core.result import Attempt, Result
+from orchestrator.core.result import Attempt, PhaseResult, Result
 from orchestrator.core.run import Outcome, Publication, RunRecord
 
 VERSION: Final = 1
@@ -56,8 +56,25 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentMetrics:
+    """What ``agent-<n>.metrics.json`` holds: the figures of one track."""
+
+    agent_id: str
+    track: str
+    ended: str
+    attempts: int
+    duration_seconds: float | None
+    cpu_seconds: float | None
+    peak_memory_mb: float | None
+    lines_added: int
+    lines_removed: int
+    cost_usd: float | None
+    v: int = VERSION
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
-    """Everything that a report is made from. ``results`` by agent id."""
+    """Everything that a report is made from: an outcome of each track, and by agent what is known of the attempts."""
 
     record: RunRecord
     outcomes: Sequence[Outcome]
@@ -66,7 +83,7 @@ class Ending:
     ended_at: str
 
 
-def encode(metrics: "Metrics | AgentMetrics") -> bytes:
+def encode(metrics: Metrics | AgentMetrics) -> bytes:
     """Return the bytes of ``metrics.json`` or of an agent's."""
     return json.dumps(asdict(metrics), indent=1).encode("ascii") + b"\n"
 
@@ -77,7 +94,7 @@ def measure(ending: Ending) -> Metrics:
     merged = sum(each.ended == "merged" for each in outcomes)
     timeouts = sum(each.ended != "merged" and each.error.startswith("TIMEOUT") for each in outcomes)
     durations = {agent: seconds for agent in ending.results if (seconds := duration(ending.results[agent])) is not None}
-    whole = seconds_between(record.created_at, ending.ended_at)
+    whole = seconds_between(record.created_at, ending.ended_at) or 0.0
     sequential = sum(durations.values()) if durations else None
     return Metrics(
         orchestration_id=record.orchestration_id,
@@ -100,16 +117,17 @@ def measure(ending: Ending) -> Metrics:
         speedup_ratio=round(sequential / whole, 2) if sequential is not None and whole > 0 else None,
         estimated_sequential_time=round(sequential, 3) if sequential is not None else None,
         peak_concurrency=peak_concurrency(ending.results),
-        resource_usage=_resources(ending.results),
+        resource_usage=_resources(_phases(ending.results.values())),
         cost_usd=None,
         publication=ending.publication.state,
     )
 
 
 def duration(result: Result) -> float | None:
-    """Return how long (s) a track was worked on, all attempts together; None where it never was."""
+    """Return how long (s) a track was worked on, all attempts together; None where that is not known."""
     spans = [seconds_between(start, end) for start, end in map(span, result.attempts) if end]
-    return round(sum(spans), 3) if spans else None
+    known = [seconds for seconds in spans if seconds is not None]
+    return round(sum(known), 3) if known else None
 
 
 def span(attempt: Attempt) -> tuple[str, str]:
@@ -118,10 +136,20 @@ def span(attempt: Attempt) -> tuple[str, str]:
     return attempt.started_at, attempt.ended_at or max(phases, default="")
 
 
-def seconds_between(start: str, end: str) -> float:
-    """Return the seconds between two ISO times; never less than 0, whatever the clock did."""
-    between = datetime.fromisoformat(end) - datetime.fromisoformat(start)
-    return round(max(between.total_seconds(), 0.0), 3)
+def seconds_between(start: str, end: str) -> float | None:
+    """Return the seconds between two ISO times, never less than 0; None where one of them is no time."""
+    begun, ended = _moment(start), _moment(end)
+    if begun is None or ended is None:
+        return None
+    return round(max((ended - begun).total_seconds(), 0.0), 3)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def peak_concurrency(results: Mapping[str, Result]) -> int:
@@ -135,47 +163,35 @@ def peak_concurrency(results: Mapping[str, Result]) -> int:
     return highest
 
 
-def _resources(results: Mapping[str, Result]) -> ResourceUsage:
-    phases = [phase for result in results.values() for attempt in result.attempts for phase in attempt.phases]
+def _phases(results: Iterable[Result]) -> list[PhaseResult]:
+    return [phase for result in results for attempt in result.attempts for phase in attempt.phases]
+
+
+def _peak_memory_mb(phases: Sequence[PhaseResult]) -> float | None:
     memory = max((phase.peak_memory_bytes for phase in phases), default=None)
+    return None if memory is None else round(memory / 1e6, 1)
+
+
+def _resources(phases: Sequence[PhaseResult]) -> ResourceUsage:
     busy = [100 * phase.cpu_seconds / phase.seconds for phase in phases if phase.seconds > 0]
     return ResourceUsage(
-        peak_memory_mb=None if memory is None else round(memory / 1e6, 1),
+        peak_memory_mb=_peak_memory_mb(phases),
         peak_cpu_percent=round(max(busy), 1) if busy else None,
         total_api_calls=None,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class AgentMetrics:
-    """What ``agent-<n>.metrics.json`` holds: the figures of one track."""
-
-    agent_id: str
-    track: str
-    ended: str
-    attempts: int
-    duration_seconds: float | None
-    cpu_seconds: float | None
-    peak_memory_mb: float | None
-    lines_added: int
-    lines_removed: int
-    cost_usd: float | None
-    v: int = VERSION
-
-
 def measure_agent(outcome: Outcome, result: Result | None) -> AgentMetrics:
     """Return the figures of one track that has ended."""
-    attempts = result.attempts if result is not None else ()
-    phases = [phase for attempt in attempts for phase in attempt.phases]
-    memory = max((phase.peak_memory_bytes for phase in phases), default=None)
+    phases = _phases([result] if result is not None else [])
     return AgentMetrics(
         agent_id=outcome.agent_id,
         track=outcome.track,
         ended=outcome.ended,
-        attempts=len(attempts),
+        attempts=len(result.attempts) if result is not None else 0,
         duration_seconds=duration(result) if result is not None else None,
         cpu_seconds=round(sum(phase.cpu_seconds for phase in phases), 3) if phases else None,
-        peak_memory_mb=None if memory is None else round(memory / 1e6, 1),
+        peak_memory_mb=_peak_memory_mb(phases),
         lines_added=outcome.lines_added,
         lines_removed=outcome.lines_removed,
         cost_usd=None,

@@ -33,7 +33,7 @@ def summarise(ending: Ending, metrics: Metrics) -> str:
     lines = [
         "## Parallel Orchestration Results",
         "",
-        f"- **Source**: {plain(ending.record.source, 1000)}",
+        f"- **Master Issue**: {plain(ending.record.source, 1000)}",
         f"- **Run**: {ending.record.run}",
         f"- **Orchestration ID**: {ending.record.orchestration_id}",
         f"- **Duration**: {human(metrics.duration_seconds)}",
@@ -99,7 +99,7 @@ def _bad(ending: Ending, outcome: Outcome) -> Iterator[str]:
     if outcome.kept:
         yield f"  - kept: {plain(outcome.kept, 500)}"
     if outcome.attempt:
-        yield f"  - its output: `orchd logs {outcome.track}`"
+        yield f"  - follow-up: its output is in `orchd logs {outcome.track}`"
 
 
 def _next_steps(ending: Ending, good: Sequence[Outcome], bad: Sequence[Outcome]) -> Iterator[str]:

@@ -40,12 +40,15 @@ def test_what_is_no_outcome_is_set_aside(paths: RunLayout, data: bytes) -> None:
 
 
 def test_of_a_whole_run(paths: RunLayout) -> None:
-    """In the order of the plan; what is missing or cannot be read is left out."""
+    """In the order of the plan; a track of which nothing can be read is told as well."""
     record = runs.record(*(runs.spec(number) for number in range(1, 5)))
     for number in (3, 1):
         outcomes.say(paths, runs.outcome(number))
     Path(paths.outcome("agent-2")).write_bytes(b"{")
-    assert [each.agent_id for each in outcomes.of_run(paths, record)] == ["agent-1", "agent-3"]
+    found = outcomes.of_run(paths, record)
+    assert [each.agent_id for each in found] == [f"agent-{number}" for number in range(1, 5)]
+    assert [each.ended for each in found] == ["merged", "failed", "merged", "failed"]
+    assert "cannot be read" in found[1].error
     Path(paths.result("agent-1")).write_bytes(b"{")
     assert outcomes.results_of_run(paths, record) == {}
 

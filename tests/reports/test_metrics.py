@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from orchestrator.core.result import Result
 from orchestrator.core.run import Publication
 from orchestrator.reports.metrics import Ending, encode, measure, measure_agent, peak_concurrency, seconds_between
@@ -92,6 +94,21 @@ def test_clock_moved_backwards_makes_no_negative_time() -> None:
     """A duration is never below zero."""
     assert seconds_between("2026-01-31T12:00:10Z", "2026-01-31T12:00:00Z") == 0.0
     assert measure(ending(ended_at="2026-01-31T11:00:00Z")).speedup_ratio is None
+
+
+@pytest.mark.parametrize("time", ["", "yesterday", "2026-02-30T00:00:00Z"])
+def test_what_is_no_time_is_not_known(time: str) -> None:
+    """A record that somebody else wrote keeps no report from being made."""
+    assert seconds_between(time, "2026-01-31T12:00:00Z") is seconds_between("2026-01-31T12:00:00Z", time) is None
+    odd = Result("agent-1", "t1", (replace(runs.attempt(), started_at=time),))
+    made = ending(results={"agent-1": odd}, ended_at=time)
+    assert measure(made).agent_durations == {}
+    assert measure(made).duration_seconds == 0.0
+
+
+def test_a_time_without_a_zone_is_utc() -> None:
+    """So it can be compared with one that has."""
+    assert seconds_between("2026-01-31T12:00:00", "2026-01-31T12:00:10Z") == 10.0
 
 
 def test_figures_of_one_agent() -> None:
