@@ -61,8 +61,17 @@ def unfinished_of(layout: Layout, path: str) -> RunRecord | None:
 
 
 def draft(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
-    """Return the record that a run would have; nothing is made or written."""
+    """Return the record that a run would have; nothing is made or written.
+
+    Raises :class:`Held` where a run that has not ended carries a track of the same name: its claim and its log are
+    that track's, whatever the source.
+    """
     others = unfinished(layout)
+    wanted_names = {track.track for track in wanted.tracks}
+    for other in others:
+        carried = next((each.track for each in other.tracks if each.track in wanted_names), None)
+        if carried is not None:
+            raise Held(f"run {other.run} carries {carried} too, and has not ended", hint=_how_to_end(layout, other))
     names = acceptance.run_names(wanted.source.stem)
     name = acceptance.first_free(names, lambda run: os.path.lexists(layout.run(run).folder))
     branches = _branches(repo, wanted.tracks, {each.branch for run in others for each in run.tracks})
@@ -117,18 +126,17 @@ def accept(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
 def refuse_second(layout: Layout, path: str) -> None:
     """Raise :class:`Held` where a run of the source at ``path`` has not ended."""
     former = unfinished_of(layout, path)
-    if former is None:
-        return
-    again = resuming(former)
-    if is_taken(layout.run(former.run).conductor):
-        raise Held(
-            f"run {former.run} of this source is going on",
-            hint=f"`{again}` watches it, `orchd cancel {former.run}` ends it",
-        )
-    raise Held(
-        f"run {former.run} of this source was interrupted, and nobody drives it",
-        hint=f"`{again}` goes on with it, and so does a daemon (`orchd start`)",
-    )
+    if former is not None:
+        driven = is_taken(layout.run(former.run).conductor)
+        how = "is going on" if driven else "was interrupted, and nobody drives it"
+        raise Held(f"run {former.run} of this source {how}", hint=_how_to_end(layout, former))
+
+
+def _how_to_end(layout: Layout, run: RunRecord) -> str:
+    again = resuming(run)
+    if is_taken(layout.run(run.run).conductor):
+        return f"`{again}` watches it, `orchd cancel {run.run}` ends it"
+    return f"`{again}` goes on with it, and so does a daemon (`orchd start`)"
 
 
 def refuse_behind(layout: Layout, repo: Repository) -> None:

@@ -1,10 +1,12 @@
 """Driving one run from the command line, where no daemon does."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from functools import partial
 from threading import Event
+from typing import Final
 
 from orchestrator import logs
 from orchestrator.cli.hints import resuming
@@ -12,12 +14,17 @@ from orchestrator.cli.views import View, say_aside
 from orchestrator.cli.watching import Watched, follow
 from orchestrator.core.outcome import INTERRUPTED
 from orchestrator.core.run import RunRecord
+from orchestrator.core.text import first_line
 from orchestrator.daemon.loop import Loop
 from orchestrator.errors import OrchdError
 from orchestrator.host import files, limits
 from orchestrator.host.heeded import heeded
 from orchestrator.state import cancel
 from orchestrator.state.layout import Layout, RunLayout
+
+_LONGEST: Final = 500
+_MOST: Final = 100
+"""So many things that go wrong are told; the log has all of them."""
 
 
 def log_of(paths: RunLayout) -> str:
@@ -34,7 +41,7 @@ def conduct(layout: Layout, record: RunRecord, seen: View, rescan: float) -> boo
     paths = layout.run(record.run)
     files.ensure_folder(layout.locks)
     files.ensure_folder(paths.private)
-    logs.set_up(log_of(paths), foreground=False)
+    logs.set_up(log_of(paths), foreground=False).addHandler(Aloud(seen))
     limits.raise_descriptors()
     interrupts = Interrupts(paths, record, seen)
     asyncio.run(_life(layout, record, seen, rescan, interrupts))
@@ -60,6 +67,22 @@ def _seen_to_its_end(stop: Callable[[], None], watching: asyncio.Future[None]) -
     """Stop when the run has its report, whoever wrote it; not because of a fault in showing it."""
     if not watching.cancelled() and watching.exception() is None:
         stop()
+
+
+class Aloud(logging.Handler):
+    """Tells whoever watches what goes wrong with the run; a thing that is tried again and again, once."""
+
+    def __init__(self, seen: View) -> None:
+        super().__init__(logging.WARNING)
+        self._seen = seen
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say the first line of a message."""
+        line = first_line(record.getMessage(), _LONGEST)
+        if line not in self._said and len(self._said) < _MOST:
+            self._said.add(line)
+            self._seen.note(line)
 
 
 class Interrupts:

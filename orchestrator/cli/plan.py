@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from orchestrator.cli import output, source
+from orchestrator.cli.offering import Offer, offer
 from orchestrator.cli.options import common_or_here
 from orchestrator.cli.selecting import names_of, selecting
 from orchestrator.cli.source import Source
@@ -42,7 +43,7 @@ def command(root: str, as_json: bool, name: str, group: str | None, tracks: str 
         at_once = agents or load(root).run.agents
         _show(found, shown, graph)
         if not refusal:
-            _show_start(chosen, at_once)
+            _show_start(offer(root, chosen), at_once)
     if refusal:
         raise refusal
 
@@ -114,11 +115,13 @@ def _finding(finding: Finding) -> list[str]:
     return [finding.level, str(finding.line or "-"), finding.rule, finding.message]
 
 
-def _show_start(chosen: Sequence[Track], agents: int) -> None:
+def _show_start(offered: Offer, agents: int) -> None:
     output.say("")
-    if not chosen:
+    for remark in offered.remarks:
+        output.say(remark)
+    if not offered.tracks:
         output.say("NO WORK AVAILABLE")
         return
-    first = Graph(chosen).waves()[0][:agents]
-    output.say(f"a run takes on {', '.join(track.track for track in chosen)}")
+    first = Graph(offered.tracks).waves()[0][:agents]
+    output.say(f"a run takes on {', '.join(track.track for track in offered.tracks)}")
     output.say(f"with {agents} at once it starts with {', '.join(first)}")

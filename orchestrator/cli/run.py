@@ -11,6 +11,7 @@ from orchestrator.cli import accepting, agent_check, attending, ending, output, 
 from orchestrator.cli.accepting import Wanted
 from orchestrator.cli.conducting import conduct
 from orchestrator.cli.hints import resuming
+from orchestrator.cli.offering import offer
 from orchestrator.cli.options import common
 from orchestrator.cli.selecting import names_of, selecting
 from orchestrator.core import duration
@@ -93,7 +94,10 @@ def _accepted(layout: Layout, name: str, wishes: Wishes) -> RunRecord | None:
     if refusal:
         raise refusal
     accepting.refuse_second(layout, found.path)
-    tracks = select(found.plan, wishes["group"], names_of(wishes["tracks"]))
+    offered = offer(layout.root, select(found.plan, wishes["group"], names_of(wishes["tracks"])))
+    for remark in offered.remarks:
+        views.remark(remark)
+    tracks = offered.tracks
     if not tracks:
         _say_no_work(as_json=wishes["as_json"])
         return None

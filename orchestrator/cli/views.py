@@ -134,6 +134,11 @@ def _to_stderr(text: str) -> None:
         sys.stderr.flush()
 
 
+def remark(line: str) -> None:
+    """Say on stderr what a person should know, although nothing is wrong."""
+    Quiet(_to_stderr)(f"orchd: {visible(line, 1000)}\n")
+
+
 def say_aside(line: str, hint: str) -> None:
     """Say on stderr, below whatever is drawn, how things stand and what to do next."""
     Quiet(_to_stderr)(f"\norchd: {visible(line, 1000)}\n  hint: {visible(hint, 1000)}\n")

@@ -5,7 +5,7 @@ What is taken already is looked up by whoever asks; here stands which name comes
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from typing import Final
 
 from orchestrator.core.name import slug
@@ -38,21 +38,18 @@ class Place:
 
 
 def numbered(name: str) -> Iterator[str]:
-    """Yield ``name``, ``name-2``, ``name-3`` and so on, without end."""
-    yield name
-    for number in count(2):
-        yield f"{name}-{number}"
+    """Return ``name``, ``name-2``, ``name-3`` and so on, without end."""
+    return chain((name,), (f"{name}-{number}" for number in count(2)))
 
 
 def run_names(stem: str) -> Iterator[str]:
-    """Yield the names that a run of the source ``stem`` may have, the best one first."""
+    """Return the names that a run of the source ``stem`` may have, the best one first."""
     return numbered(slug(stem, LONGEST_RUN))
 
 
 def worktree_names(run: str, agent_id: str) -> Iterator[str]:
-    """Yield the names that the worktree of an agent may have, the best one first."""
-    yield agent_id
-    yield from numbered(f"{run}-{agent_id}")
+    """Return the names that the worktree of an agent may have, the best one first."""
+    return chain((agent_id,), numbered(f"{run}-{agent_id}"))
 
 
 def branch_name(track: Track) -> str:

@@ -91,9 +91,10 @@ def _read_open(fd: int, limit: int) -> Content:
         raise Unreadable(f"{_kind(facts.st_mode)}, not a file")
     if facts.st_size > limit:
         raise Unreadable(f"{facts.st_size} bytes; at most {limit} are read")
-    data = os.read(fd, limit + 1)
-    while len(data) <= limit and (more := os.read(fd, limit + 1 - len(data))):
-        data += more
+    data = os.read(fd, (facts.st_size or limit) + 1)
+    if len(data) != facts.st_size or not data:  # it grows, or does not tell its size
+        while len(data) <= limit and (more := os.read(fd, limit + 1 - len(data))):
+            data += more
     if len(data) > limit:
         raise Unreadable(f"more than {limit} bytes")
     return Content(data, facts.st_ino, facts.st_mtime_ns)

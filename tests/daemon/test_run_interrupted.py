@@ -116,6 +116,19 @@ def test_killed_at_each_step(site: Gated, point: str) -> None:
     site.is_done_once()
 
 
+def test_the_machine_refuses(site: Gated) -> None:
+    """What cannot be done is tried again, and whoever watches is told why; the run goes on when it can be."""
+    with site.running_with({"ORCHD_FAILPOINT": "finish.reported:error=ENOSPC"}, "run", "ROADMAP.md") as child:
+        site.open()
+        out = child.stdout
+        assert out is not None
+        wait_for(lambda: "No space left on device" in out.readline(), 30, "a word about it")
+        child.kill()
+    said = site("run", "ROADMAP.md", "--resume")
+    assert said.status == 0
+    site.is_done_once()
+
+
 def test_the_worker_died_too(site: Gated) -> None:
     """A worker that was killed is not taken for success: its track failed, and what it wrote is kept."""
     with site.running("run", "ROADMAP.md") as child:
@@ -216,11 +229,10 @@ def test_a_second_run_of_the_same_source(site: Gated) -> None:
 
 
 def test_two_runs_at_once(tmp_path: Path) -> None:
-    """Two sources in one repository, with the same track in both: each is carried out, once, with names of its own."""
-    site = Site(tmp_path, roadmap("One", "Two"), {track: script(writes("$x")) for track in (ONE, TWO)})
-    for track in (ONE, TWO):
-        site.write(f"agents/{track}.toml", script('run = ["sh", "-c", "echo x >> $AGENT_ID.$ORCHD_RUN"]'))
-    site.write("OTHER.md", roadmap("Left", "Right"))
+    """Two sources in one repository: each is carried out, once, with names of its own."""
+    both = [*names(2), *names(2, "B")]
+    site = Site(tmp_path, roadmap("One", "Two"), {track: script(writes(f"{track}.txt")) for track in both})
+    site.write("OTHER.md", roadmap("Left", "Right", group="B"))
     site.git("add", "--all")
     site.git("commit", "--quiet", "--message=more")
     with (
@@ -228,11 +240,26 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
         site.running("run", "OTHER.md", "--no-push") as second,
     ):
         assert [ended(each).status for each in (first, second)] == [0, 0]
-    assert sorted(each for each in site.subjects() if each.startswith("Implement")) == [
-        f"Implement {title} - Group A, Track {number}"
-        for title, number in (("Left", 1), ("One", 1), ("Right", 2), ("Two", 2))
+    found = sorted(each for each in site.subjects() if each.startswith("Implement"))
+    assert found == [
+        "Implement Left - Group B, Track 1",
+        "Implement One - Group A, Track 1",
+        "Implement Right - Group B, Track 2",
+        "Implement Two - Group A, Track 2",
     ]
     assert site.git("status", "--porcelain") == ""
+
+
+def test_two_runs_with_the_same_track(site: Gated) -> None:
+    """A track has one claim and one log, whatever the source: the second run is refused while the first goes on."""
+    site.write("OTHER.md", roadmap("Another"))
+    with site.running("run", "ROADMAP.md") as child:
+        site.wait_until_begun()
+        said = site("run", "OTHER.md")
+        assert (said.status, said.out) == (75, "")
+        assert f"run roadmap carries {ONE} too" in said.err
+        site.open()
+        assert ended(child).status == 0
 
 
 def test_a_daemon_drives_the_run(site: Gated) -> None:
