@@ -27,8 +27,9 @@ TRIES: Final = 5
 class Integration:
     """What is to be taken in: a track's ``branch`` of a run, into the branch ``target``.
 
-    ``edit`` changes the one file ``path`` (relative to the top) within the merge: it gets the merged bytes
-    and returns new ones, or None to leave them. ``trailers`` are added to the message.
+    ``edit`` changes the one file ``path`` (relative to the top) within the merge: it gets the target's bytes
+    and returns new ones, or None to leave them. That file is the orchestrator's: what the branch itself did to
+    it is left out, and a trailer says so. ``trailers`` are added to the message.
     """
 
     run: str
@@ -125,11 +126,13 @@ def _take_in(git: Git, request: Integration, start: str) -> str | Conflict:
     if refs.is_ancestor(git, branch, start):
         return start
     tree, files = merge.tree_of(git, start, branch)
-    if files:
+    ours = request.path if request.edit is not None and merge.holds(git, start, request.path) else None
+    if any(each != ours for each in files):
         return Conflict(files, merge.sides(git, start, branch, files, request.target))
-    if request.path is not None and request.edit is not None:
-        tree = merge.edited(git, tree, request.path, request.edit)
     trailers = {"Orchd-Track": request.track, "Orchd-Run": request.run, merge.BRANCH: request.branch}
+    if ours is not None and request.edit is not None:
+        tree, left_out = merge.edited(git, tree, start, ours, request.edit)
+        trailers |= {"Orchd-Left-Out": ours} if left_out else {}
     text = message.of_merge(request.track, request.title, {**trailers, **request.trailers})
     return merge.commit(git, tree, (start, branch), text)
 

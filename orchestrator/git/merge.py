@@ -23,23 +23,41 @@ def tree_of(git: Git, ours: str, theirs: str) -> tuple[str, tuple[str, ...]]:
     return tree, tuple(dict.fromkeys(files)) if ended.status else ()
 
 
-def edited(git: Git, tree: str, path: str, change: Callable[[bytes], bytes | None]) -> str:
-    """Return ``tree`` with the file at ``path`` changed; as it is where there is none or ``change`` returns None."""
+def edited(git: Git, tree: str, start: str, path: str, change: Callable[[bytes], bytes | None]) -> tuple[str, bool]:
+    """Return ``tree`` with ``path`` as ``start`` has it, changed; and whether the branch's own changes were left out.
+
+    The file is the orchestrator's: what a branch did to it does not come in with the branch. A path that ``start``
+    does not have as a file stays as the tree has it.
+    """
+    before, merged = _entry(git, start, path), _entry(git, tree, path)
+    if before is None:
+        return tree, False
+    mode, blob = before
+    data = git.raw("cat-file", "blob", blob)
+    changed = change(data)
+    new = blob if changed is None or changed == data else git.out("hash-object", "-w", "--stdin", stdin=changed)
+    if merged == (mode, new):
+        return tree, False
+    with private(git) as env:
+        git.out("read-tree", tree, env=env)
+        line = f"{mode} {new}\t".encode("ascii") + os.fsencode(path) + b"\0"
+        git.out("update-index", "-z", "--index-info", stdin=line, env=env)
+        return git.out("write-tree", env=env), merged != before
+
+
+def holds(git: Git, commit: str, path: str | None) -> bool:
+    """Tell whether a commit has ``path`` as a file."""
+    return path is not None and _entry(git, commit, path) is not None
+
+
+def _entry(git: Git, tree: str, path: str) -> tuple[str, str] | None:
+    """Return mode and blob of a file in a tree; None where it is not a file there."""
     entry = git.raw("--literal-pathspecs", "ls-tree", "-z", "--full-tree", tree, "--", path).rstrip(b"\0")
     facts, _, name = entry.partition(b"\t")
     if not facts.startswith(b"100") or os.fsdecode(name) != path:
-        return tree
+        return None
     mode, _, blob = facts.decode("ascii").split(" ")
-    data = git.raw("cat-file", "blob", blob)
-    changed = change(data)
-    if changed is None or changed == data:
-        return tree
-    new = git.out("hash-object", "-w", "--stdin", stdin=changed)
-    with private(git) as env:
-        git.out("read-tree", tree, env=env)
-        line = f"{mode} {new}\t".encode("ascii") + name + b"\0"
-        git.out("update-index", "-z", "--index-info", stdin=line, env=env)
-        return git.out("write-tree", env=env)
+    return mode, blob
 
 
 def commit(git: Git, tree: str, parents: tuple[str, str], text: bytes) -> str:

@@ -74,16 +74,28 @@ def test_a_conflict_names_the_files_and_the_other_side_and_changes_nothing(home:
     """Who changed them: a track that was merged before, or the target itself."""
     repos.grow(home, "one", {"a.txt": b"one\n", "src/b.txt": b"one\n"}, base="main")
     repos.grow(home, "two", {"a.txt": b"two\n", "fine": b""}, base="main")
-    repos.grow(home, "three", {"ROADMAP.md": b"three\n"}, base="main")
     repos.grow(home, "four", {"c": b"four\n"}, base="main")
     merged(home, "one")
     repos.grow(home, "main", {"c": b"user\n"})
     git(home, "reset", "--quiet", "--hard")
     refs, disk = git(home, "for-each-ref"), repos.on_disk(home)
     assert take(home, "two") == Conflict(("a.txt",), ("one",))
-    assert take(home, "three") == Conflict(("ROADMAP.md",), ("one",))
     assert take(home, "four") == Conflict(("c",), ("main",))
     assert (git(home, "for-each-ref"), repos.on_disk(home)) == (refs, disk)
+
+
+@pytest.mark.parametrize("change", [b"hacked\n", None], ids=["rewritten", "deleted"])
+def test_what_a_branch_did_to_the_marked_file_stays_outside(home: Path, change: bytes | None) -> None:
+    """Only the orchestrator writes the roadmap: the target's text is marked, and the merge says what it left out."""
+    before = repos.show(home, "main", "ROADMAP.md")
+    repos.grow(home, "one", {"ROADMAP.md": change, "one.txt": b"1\n"}, base="main")
+    repos.grow(home, "two", {"two.txt": b"2\n"}, base="main")
+    first, second = merged(home, "one"), merged(home, "two")
+    assert repos.show(home, "main", "ROADMAP.md").startswith(before[:5])
+    assert b"hacked" not in repos.show(home, "main", "ROADMAP.md")
+    assert "Orchd-Left-Out: ROADMAP.md" in git(home, "log", "-1", "--format=%B", first.commit)
+    assert "Orchd-Left-Out" not in git(home, "log", "-1", "--format=%B", second.commit)
+    assert repos.show(home, "main", "one.txt") == b"1\n"
 
 
 def test_a_dirty_checkout_stays_byte_for_byte(home: Path) -> None:

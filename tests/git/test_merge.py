@@ -44,7 +44,8 @@ def test_one_file_of_a_tree_is_edited(home: Path, path: str) -> None:
     """Its bytes come and go as they are, its mode stays, and so does everything else."""
     repos.grow(home, "main", {path: b"a\r\nb\0"})
     tree = git(home, "rev-parse", "main^{tree}")
-    edited = merge.edited(Git(str(home)), tree, path, lambda data: data + b"c")
+    edited, left_out = merge.edited(Git(str(home)), tree, tree, path, lambda data: data + b"c")
+    assert not left_out
     assert repos.show(home, edited, path) == b"a\r\nb\0c"
     assert git(home, "diff-tree", "-r", "-z", "--name-only", tree, edited) == f"{path}\0"
     git(home, "read-tree", "main")
@@ -56,14 +57,14 @@ def test_what_is_no_file_is_not_edited(home: Path, path: str) -> None:
     (home / "link").symlink_to("a.txt")
     git(home, "add", "link")
     tree = git(home, "write-tree")
-    assert merge.edited(Git(str(home)), tree, path, lambda _: b"changed") == tree
+    assert merge.edited(Git(str(home)), tree, tree, path, lambda _: b"changed") == (tree, False)
 
 
 def test_nothing_to_change_is_the_same_tree(home: Path) -> None:
     """None, or the same bytes, is no edit."""
     tree = git(home, "rev-parse", "main^{tree}")
-    assert merge.edited(Git(str(home)), tree, "a.txt", lambda _: None) == tree
-    assert merge.edited(Git(str(home)), tree, "a.txt", bytes) == tree
+    assert merge.edited(Git(str(home)), tree, tree, "a.txt", lambda _: None) == (tree, False)
+    assert merge.edited(Git(str(home)), tree, tree, "a.txt", bytes) == (tree, False)
 
 
 def test_lines_are_counted_from_the_first_parent(home: Path) -> None:
