@@ -163,7 +163,11 @@ def _text(path: str) -> str:
 def _placed(settings: Settings, root: str) -> Settings:
     """Return the settings with paths from the root made absolute: agents work in folders of their own."""
     scripted = ScriptedAgent(os.path.join(root, settings.agent.scripted.scripts))
-    return replace(settings, agent=replace(settings.agent, scripted=scripted))
+    command = settings.agent.command
+    if command.argv and os.sep in command.argv[0]:
+        program = os.path.join(root, command.argv[0])
+        command = replace(command, argv=[program, *command.argv[1:]])
+    return replace(settings, agent=replace(settings.agent, scripted=scripted, command=command))
 
 
 def _overridden(document: dict[str, dict[str, object]], given: Mapping[str, str]) -> Settings:

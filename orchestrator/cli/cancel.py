@@ -5,7 +5,8 @@ from contextlib import suppress
 
 import click
 
-from orchestrator.cli import output
+from orchestrator.cli import attending, output, views
+from orchestrator.cli.conducting import conduct
 from orchestrator.cli.hints import resuming
 from orchestrator.cli.options import common
 from orchestrator.core.listing import some
@@ -13,6 +14,7 @@ from orchestrator.core.name import check_name
 from orchestrator.core.run import RunRecord
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import DaemonUnavailable, NotFound, Unreadable
+from orchestrator.settings import load
 from orchestrator.state import cancel, results
 from orchestrator.state.layout import Layout
 from orchestrator.wire.client import call
@@ -24,22 +26,26 @@ from orchestrator.wire.messages import Cancel
 @click.argument("track", required=False)
 @common
 def command(root: str, as_json: bool, run: str, track: str | None) -> None:
-    """End RUN, or only TRACK of it: workers get time to end, what they did is kept, and the report says so."""
+    """End RUN, or only TRACK of it: workers get time to end, what they did is kept, and the report says so.
+
+    Where nobody drives RUN, this command sees it to its end.
+    """
     layout = Layout(root)
     record = _record(layout, check_name("run", run))
     over = _over(layout, record, track)
     if not over:
         cancel.request(layout.run(run), track)
         _poke(root, run, track)
-    driven = is_taken(layout.run(run).conductor)
+    driven = bool(over) or is_taken(layout.run(run).conductor) or attending.hand_over(root, run)
+    if not as_json:
+        output.say(over or f"{'run ' + run if track is None else track} is asked to end")
+    if not driven and track is None:
+        conduct(layout, record, views.view(as_json=as_json), load(root).daemon.rescan_seconds)
+        over = _over(layout, record, track)
     if as_json:
-        output.emit({"run": run, "track": track, "over": bool(over), "driven": driven})
-        return
-    output.say(over or f"{'run ' + run if track is None else track} is asked to end")
-    if not over and not driven:
-        output.say(
-            f"nobody drives run {run} now: `{resuming(record)}` carries this out, and so does a daemon (`orchd start`)"
-        )
+        output.emit({"run": run, "track": track, "over": bool(over), "driven": driven and not over})
+    elif not driven:
+        output.say(over or f"nobody drives run {run} now: `{resuming(record)}` carries this out, and so does a daemon")
 
 
 def _record(layout: Layout, run: str) -> RunRecord:

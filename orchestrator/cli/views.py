@@ -74,7 +74,7 @@ class Picture:
         """Draw the run as it stands, below what was to be said."""
         size = self._size()
         lines = picture(_head(look), look.rows, size.columns, size.lines - 1)
-        notes = [f"{visible(self._notes.popleft())}\n" for _ in range(len(self._notes))]
+        notes = [f"{visible(self._notes.popleft())}\x1b[K\n" for _ in range(len(self._notes))]
         if notes or lines != self._drawn or size != self._drawn_on:
             text = "".join(f"{line}\x1b[K\n" for line in lines)
             self._write(f"{self._back(size.columns)}{''.join(notes)}{text}\x1b[J")
@@ -85,9 +85,13 @@ class Picture:
         self._notes.append(line)
 
     def _back(self, width: int) -> str:
-        """Return what leads to the top of the last picture; lines that are wider than the terminal now are broken."""
+        """Return what leads to the top of the last picture; lines that are wider than the terminal now are broken.
+
+        Only a picture that was broken is cleared as a whole: some terminals keep every cleared screen.
+        """
         rows = sum(max(1, -(-columns(line) // max(width, 1))) for line in self._drawn)
-        return f"\r\x1b[{rows}A\x1b[J" if rows else ""
+        clear = "\x1b[J" if rows > len(self._drawn) else ""
+        return f"\r\x1b[{rows}A{clear}" if rows else ""
 
 
 def _head(look: Look) -> str:

@@ -46,12 +46,19 @@ def asked(project: Project, *words: str) -> Ended:
     return said
 
 
-def test_the_run_is_asked_to_end(project: Project) -> None:
-    """The request stands in the run's folder; with nobody to carry it out a person is told what to do."""
+def test_a_run_that_nobody_drives_is_seen_to_its_end(project: Project) -> None:
+    """The request stands in the run's folder, and the command itself carries it out."""
     said = asked(project, RUN)
     assert (said.status, said.err) == (0, "")
     assert cancel.read_request(paths(project).cancel) == cancel.Request(None)
     assert said.out.splitlines()[0] == "run roadmap is asked to end"
+    assert said.out.splitlines()[-1] == "run roadmap is over"
+    assert "cancelled before it started" in Path(paths(project).summary).read_text(encoding="utf-8")
+
+
+def test_one_track_of_it_waits_for_somebody(project: Project) -> None:
+    """A person is told who would carry it out."""
+    said = asked(project, RUN, "t1")
     assert "nobody drives run roadmap" in said.out
     assert "orchd run '/my plan.md' --resume" in said.out
 

@@ -91,7 +91,7 @@ def test_the_picture_is_drawn_in_place() -> None:
     ]
     assert terminal.show(look(track("running", "a", "work"))) == []
     (second,) = terminal.show(look(track("running", "b", "work")))
-    assert second.startswith(f"\r\x1b[2A{ERASE}roadmap")
+    assert second.startswith("\r\x1b[2Aroadmap")
 
 
 def test_a_terminal_that_got_narrower() -> None:
@@ -110,7 +110,7 @@ def test_a_note_stands_above_the_picture() -> None:
     terminal.show(look(track("merged")))
     terminal.picture.note("cancelled")
     (drawn,) = terminal.show(look(track("merged")))
-    assert drawn.startswith(f"\r\x1b[2A{ERASE}cancelled\nroadmap")
+    assert drawn.startswith("\r\x1b[2Acancelled\x1b[K\nroadmap")
 
 
 def test_the_end_of_a_run_is_work_too() -> None:
