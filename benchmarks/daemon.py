@@ -118,10 +118,13 @@ def dead(bench: Bench) -> None:
         (locks / f"t{number}.lock").write_bytes(record.replace(b'"track":"t0"', b'"track":"t%d"' % number))
     time.sleep(3)
     print(f"idle with {FILES} locks and statuses: {bench.idle()}")
+    before = bench.process.cpu_times()
     owner.kill()
     owner.wait()
     took = until(lambda: not any(name.endswith(".lock") for name in os.listdir(locks)))
-    print(f"{FILES} tracks of a dead owner: free after {took:.2f} s")
+    after = bench.process.cpu_times()
+    used = after.user + after.system - before.user - before.system
+    print(f"{FILES} tracks of a dead owner: free after {took:.2f} s ({used:.2f} s of a core)")
 
 
 def main() -> None:

@@ -7,15 +7,14 @@ after reading again. Four simpler protocols were measured and each let two owner
 
 import builtins
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Final
 
 from orchestrator.claims import draft as drafts
 from orchestrator.claims.folder import ClaimsFolder
 from orchestrator.claims.guard import Guard, hold
-from orchestrator.claims.opened import Opened
+from orchestrator.claims.opened import SUFFIX, Opened
 from orchestrator.claims.reading import Lock, Reading
 from orchestrator.claims.removal import NOT_THERE, Reason, Removal, public
 from orchestrator.claims.store import Journal, Kept, Lost, Removed, Seen, Wanted, Won
@@ -27,6 +26,9 @@ from orchestrator.host.failpoint import reach
 
 WAIT: Final = 5.0
 """Seconds to wait for another process inside an operation on the same track."""
+
+_SWEEPS: Final = ("000", "400", "800", "c00")
+"""Whoever removes a lock whose token, a random number, ends so also sweeps: one in 1,024."""
 
 
 def _silent(_event: str, _fields: object) -> None:
@@ -59,11 +61,11 @@ class FileClaims:
         ``GuardBusy`` and ``SystemFailure``; in each case nothing was taken.
         """
         drafts.check(wanted)
-        with _failing(f"cannot claim {wanted.track}"), self._folder.enter() as opened:
-            self._folder.vouch(opened, self._here)
+        with _Failing(f"cannot claim {wanted.track}"), self._folder.enter() as opened:
             lock = self._reading.lock(wanted.track, opened)
             if lock is not None and (seen := self._reading.seen(lock, opened)).verdict.state != "dead":
                 return Lost(seen)
+            self._folder.vouch(opened, self._here)
             draft = drafts.draft(wanted, self._here, identity.look)
             try:
                 won = self._race(draft, drafts.record(draft), opened)
@@ -86,7 +88,7 @@ class FileClaims:
             with self._hold(draft.track, opened) as guard:
                 reach("claim.guarded")
                 drafts.check_alive(draft, self._here, identity.look)
-                dead = self._cleared(draft.track, guard, opened)
+                dead = self._cleared(draft.track, opened)
                 if isinstance(dead, Lost):
                     return dead
                 fence = guard.next((dead.fence or 0) if dead else 0)
@@ -101,7 +103,7 @@ class FileClaims:
             os.close(fd)
             files.remove(temp, folder=tmp)
 
-    def _cleared(self, track: str, guard: Guard, opened: Opened) -> Seen | Lost | None:
+    def _cleared(self, track: str, opened: Opened) -> Seen | Lost | None:
         """Make sure that the track is free: take the lock of a dead owner away and return that, or who holds it."""
         lock = self._reading.lock(track, opened)
         if lock is None:
@@ -109,7 +111,7 @@ class FileClaims:
         seen = self._reading.seen(lock, opened)
         if seen.verdict.state != "dead":
             return Lost(seen)
-        gone = self._removal.take_away(lock, "claim.reaped", seen.verdict.why, guard, opened)
+        gone = self._removal.take_away(lock, "claim.reaped", seen.verdict.why, opened)
         return seen if gone else self._lost(track, opened)
 
     def _publish(self, temp: str, track: str, fd: int, opened: Opened) -> bool:
@@ -120,7 +122,7 @@ class FileClaims:
             reach("claim.linked")
             self._folder.check_public(track, fd)
         except BaseException:
-            opened.unlink_ours(track)
+            files.remove(track + SUFFIX, folder=opened.locks)
             raise
         return True
 
@@ -147,7 +149,13 @@ class FileClaims:
         return self._remove(track, "claim.broken", _if_token(token, "freed by an operator"), token)
 
     def reap(self, track: str) -> Removed | Kept:
-        """Free the track from a provably dead owner. See :class:`ClaimStore`."""
+        """Free the track from a provably dead owner. See :class:`ClaimStore`.
+
+        Who asks for all tracks in turn does not wait for the guards of the living.
+        """
+        seen = self.read(track)
+        if seen is not None and seen.verdict.state != "dead":
+            return Kept(track, seen.verdict.why, seen)
         return self._remove(track, "claim.reaped", self._if_dead)
 
     def _if_dead(self, lock: Lock, opened: Opened) -> str | None:
@@ -156,13 +164,13 @@ class FileClaims:
 
     def _remove(self, track: str, event: str, reason: Reason, token: str = "") -> Removed | Kept:
         check_name("track", track)
-        with _failing(f"cannot free {track}"):
+        with _Failing(f"cannot free {track}"):
             opened = self._folder.visit(ours=True)
             if opened is None:
                 return Kept(track, NOT_THERE)
             with opened:
                 answer = self._removal.remove(track, event, reason, token, opened)
-                if isinstance(answer, Removed) and answer.token.endswith("00"):  # now and then, whoever comes by
+                if isinstance(answer, Removed) and answer.token.endswith(_SWEEPS):
                     with suppress(OSError):
                         opened.sweep()
                 return answer
@@ -170,7 +178,7 @@ class FileClaims:
     def read(self, track: str) -> Seen | None:
         """Return the track's lock, or None where it is free."""
         check_name("track", track)
-        with _failing(f"cannot read the lock of {track}"):
+        with _Failing(f"cannot read the lock of {track}"):
             opened = self._folder.visit()
             if opened is None:
                 return None
@@ -180,7 +188,7 @@ class FileClaims:
 
     def list(self) -> builtins.list[Seen]:
         """Return every lock, sorted by track; strangers' file names come escaped."""
-        with _failing("cannot read the locks"):
+        with _Failing("cannot read the locks"):
             opened = self._folder.visit()
             if opened is None:
                 return []
@@ -189,7 +197,7 @@ class FileClaims:
 
     def strangers(self) -> builtins.list[str]:
         """Return the names in the folder that are neither locks nor ours, escaped, sorted."""
-        with _failing("cannot read the locks"):
+        with _Failing("cannot read the locks"):
             opened = self._folder.visit()
             if opened is None:
                 return []
@@ -199,7 +207,7 @@ class FileClaims:
     def last_fence(self, track: str) -> int:
         """Return the greatest fence ever given for the track; 0 for none."""
         check_name("track", track)
-        with _failing(f"cannot read the fence of {track}"):
+        with _Failing(f"cannot read the fence of {track}"):
             opened = self._folder.visit()
             if opened is None:
                 return 0
@@ -211,7 +219,7 @@ class FileClaims:
 
     def sweep(self) -> int:
         """Remove temporary files whose makers are dead, and the oldest of ``reaped/``; return how many went."""
-        with _failing("cannot sweep the locks"):
+        with _Failing("cannot sweep the locks"):
             opened = self._folder.visit(ours=True)
             if opened is None:
                 return 0
@@ -226,10 +234,15 @@ def _if_token(token: str, why: str) -> Reason:
     return lambda lock, _: why if lock.record.token == token else None
 
 
-@contextmanager
-def _failing(what: str) -> Iterator[None]:
-    """Turn what the machine refuses into the error that says so."""
-    try:
-        yield
-    except OSError as error:
-        raise files.failure(error, what) from error
+class _Failing:
+    """Turns what the machine refuses inside its block into the error that says so."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        """Nothing to do yet."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, OSError):
+            raise files.failure(error, self._what) from error

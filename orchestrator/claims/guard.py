@@ -80,7 +80,8 @@ class Guard:
     def _write(self, last: int, bound: int) -> None:
         line = f"{last:020d} {bound:020d} {self._boot_id:<40}\n".encode("ascii")
         if os.pwrite(self._fd, line, 0) != len(line):
-            raise OSError(errno.ENOSPC, "the guard file could not be written")
+            os.ftruncate(self._fd, 0)  # only a new one can be too long for its place
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextmanager

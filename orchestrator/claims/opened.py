@@ -26,10 +26,9 @@ _TOKEN: Final = re.compile(r"[0-9a-z-]{1,64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A lock file: what it holds, or the ``reason`` why that cannot be read; and what tells it from another."""
+class Odd:
+    """Something in the place of a lock that is no readable file; ``reason`` says what."""
 
-    data: bytes
     reason: str
     inode: int
     written_ns: int
@@ -47,7 +46,8 @@ class Opened:
 
     def __exit__(self, *_: object) -> None:
         for fd in (self.locks, *self._rooms.values()):
-            os.close(fd)
+            with suppress(OSError):  # nothing was written through it, and what was done is done
+                os.close(fd)
 
     def private(self, *, make: bool = True) -> int:
         """Return a descriptor of ``.d``; ``FileNotFoundError`` where it is missing and not to be made."""
@@ -70,16 +70,19 @@ class Opened:
         names = (name for name in os.listdir(self.locks) if name != PRIVATE)
         return sorted(visible(name) for name in names if not (name.endswith(SUFFIX) and is_name(name[: -len(SUFFIX)])))
 
-    def read(self, track: str) -> Found:
+    def read(self, track: str) -> files.Content | Odd:
         """Read one lock file; ``FileNotFoundError`` where there is none, ``OSError`` when we ran out of something."""
         name = track + SUFFIX
         try:
-            content = files.read(name, LARGEST, folder=self.locks)
+            return files.read(name, LARGEST, folder=self.locks)
         except Unreadable as error:
             files.raise_if_ran_out(error)
             facts = os.stat(name, dir_fd=self.locks, follow_symlinks=False)
-            return Found(b"", error.message, facts.st_ino, facts.st_mtime_ns)
-        return Found(content.data, "", content.inode, content.written_ns)
+            return Odd(error.message, facts.st_ino, facts.st_mtime_ns)
+
+    def is_locked(self, track: str) -> bool:
+        """Tell whether anything stands in the place of a track's lock."""
+        return _exists(track + SUFFIX, self.locks)
 
     def is_guarded(self, track: str) -> bool:
         """Tell whether the track has ever had a guard."""
@@ -136,10 +139,6 @@ class Opened:
         except FileNotFoundError:
             return False
         return True
-
-    def unlink_ours(self, track: str) -> None:
-        """Remove the lock that was published a moment ago, in the same hold of the guard."""
-        os.unlink(track + SUFFIX, dir_fd=self.locks)
 
     def sweep(self) -> int:
         """Remove temporary files whose makers are dead and all but the newest of ``reaped/``."""

@@ -1,27 +1,38 @@
 """What stands in the folder of the locks, each with what is known of its owner. Nothing here writes."""
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
 
 from orchestrator.claims.folder import ClaimsFolder
-from orchestrator.claims.opened import Found, Opened
+from orchestrator.claims.opened import Odd, Opened
 from orchestrator.claims.store import Seen
-from orchestrator.core.claim import BarePid, Claim, Machine, Opaque, Record, Sight, content_token, judge, matters, parse
+from orchestrator.core.claim import (
+    Claim,
+    Machine,
+    Opaque,
+    Record,
+    Sight,
+    Verdict,
+    content_token,
+    judge_bare,
+    judge_elsewhere,
+    judge_here,
+    judge_opaque,
+    parse,
+)
 from orchestrator.core.name import is_name
 from orchestrator.core.text import visible
 from orchestrator.host import identity
-
-_UNSEEN: Final = Sight("hidden")
+from orchestrator.host.files import Content
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A lock file that was read and not yet judged."""
+    """A lock file that was read and not yet judged. ``inode`` and ``written_ns`` tell it from another."""
 
     track: str
-    found: Found
     record: Record
+    inode: int
+    written_ns: int
 
 
 class Reading:
@@ -37,53 +48,55 @@ class Reading:
             found = opened.read(track)
         except FileNotFoundError:
             return None
-        return Lock(track, found, _record(track, found))
+        return Lock(track, _record(track, found), found.inode, found.written_ns)
 
     def seen(self, lock: Lock, opened: Opened) -> Seen:
         """Judge a lock: look at its process, which must be done after it was read."""
-        return self._judged(lock, opened, {})
+        return self._seen(lock, opened, {})
 
     def all(self, opened: Opened) -> list[Seen]:
         """Return every lock, sorted by track.
 
         All are read before any process is looked at: a look says nothing of a lock that was read after it.
         """
-        locks = []
-        for track in opened.names():
-            with suppress(FileNotFoundError):
-                found = opened.read(track)
-                locks.append(Lock(track, found, _record(track, found)))
+        locks = [self._any(track, opened) for track in opened.names()]
         sights: dict[int, Sight] = {}
-        return [self._judged(lock, opened, sights) for lock in locks]
+        return [self._seen(lock, opened, sights) for lock in locks if lock is not None]
 
-    def _judged(self, lock: Lock, opened: Opened, sights: dict[int, Sight]) -> Seen:
-        record, found = lock.record, lock.found
-        sight = self._sight(record, sights)
-        if isinstance(record, BarePid):
-            steady = self._folder.clock_steady_since(found.written_ns, opened, self._here)
-            sight = replace(sight, clock_steady=steady)
-        verdict = judge(record, self._here, sight, found.written_ns)
-        shown = visible(lock.track)
-        return Seen(shown, self._folder.lock(shown), record, verdict, found.written_ns, found.inode)
+    def _any(self, track: str, opened: Opened) -> Lock | None:
+        """Return a lock that may be no track's."""
+        lock = self.lock(track, opened)
+        if lock is None or is_name(track):
+            return lock
+        return replace(lock, track=visible(track), record=Opaque("not the name of a track", lock.record.token))
 
-    def _sight(self, record: Record, sights: dict[int, Sight]) -> Sight:
-        """Look at the record's process, once a process; not at all where it cannot matter."""
-        if isinstance(record, Opaque) or not matters(record, self._here):
-            return _UNSEEN
-        sight = sights.get(record.pid)
-        if sight is None:
-            sight = sights[record.pid] = identity.look(record.pid, group=True)
-        return sight
+    def _seen(self, lock: Lock, opened: Opened, sights: dict[int, Sight]) -> Seen:
+        verdict = self._verdict(lock.record, lock.written_ns, opened, sights)
+        return Seen(lock.track, self._folder.lock(lock.track), lock.record, verdict, lock.written_ns, lock.inode)
+
+    def _verdict(self, record: Record, written_ns: int, opened: Opened, sights: dict[int, Sight]) -> Verdict:
+        """Judge a record; look at its process only where that can matter, and once a process."""
+        if isinstance(record, Opaque):
+            return judge_opaque(record)
+        if isinstance(record, Claim):
+            elsewhere = judge_elsewhere(record, self._here)
+            return elsewhere or judge_here(record, self._here, _look(record.pid, sights))
+        steady = self._folder.clock_steady_since(written_ns, opened, self._here)
+        return judge_bare(record, replace(_look(record.pid, sights), clock_steady=steady), written_ns)
 
 
-def _record(track: str, found: Found) -> Record:
+def _look(pid: int, sights: dict[int, Sight]) -> Sight:
+    sight = sights.get(pid)
+    if sight is None:
+        sight = sights[pid] = identity.look(pid, group=True)
+    return sight
+
+
+def _record(track: str, found: Content | Odd) -> Record:
+    if isinstance(found, Odd):
+        return Opaque(found.reason, content_token(f"{found.reason} {found.inode}".encode(), found.written_ns))
     record = parse(found.data, found.written_ns)
-    if found.reason:
-        reason = found.reason
-    elif not is_name(track):
-        reason = "not the name of a track"
-    elif isinstance(record, Claim) and record.track != track:
+    if isinstance(record, Claim) and record.track != track:
         reason = f"its record is for track {visible(record.track, 60)}"
-    else:
-        return record
-    return Opaque(reason, content_token(f"{reason} {found.inode} ".encode() + found.data, found.written_ns))
+        return Opaque(reason, content_token(found.data, found.written_ns))
+    return record

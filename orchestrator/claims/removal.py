@@ -34,21 +34,20 @@ class Removal:
         self._journal = journal
 
     def remove(self, track: str, event: str, reason: Reason, token: str, opened: Opened) -> Removed | Kept:
-        """Remove the lock if there is a ``reason``, found again under the guard.
+        """Remove the lock if there is a ``reason`` for it under the guard.
 
-        Where there is none at first sight, nobody needs to wait for the guard.
+        Where there is no lock nobody waits for the guard, which may not even exist.
         """
-        lock = self._reading.lock(track, opened)
-        if lock is None or reason(lock, opened) is None:
-            return self._stays(track, lock, token, opened)
-        with self._hold(track, opened) as guard:
+        if not opened.is_locked(track):
+            return self._stays(track, None, token, opened)
+        with self._hold(track, opened):
             reach("remove.guarded")
             for _ in range(_TRIES):
                 lock = self._reading.lock(track, opened)
                 why = reason(lock, opened) if lock is not None else None
                 if lock is None or why is None:
                     break
-                if self.take_away(lock, event, why, guard, opened):
+                if self.take_away(lock, event, why, opened):
                     return Removed(track, lock.record.token, why)
             return self._stays(track, lock, token, opened)
 
@@ -60,7 +59,7 @@ class Removal:
             return Removed(track, token, "it had been freed before", again=True)
         return Kept(track, NOT_THERE)
 
-    def take_away(self, lock: Lock, event: str, why: str, guard: Guard, opened: Opened) -> bool:
+    def take_away(self, lock: Lock, event: str, why: str, opened: Opened) -> bool:
         """Journal, keep a copy, unlink; tell whether it was still the ``lock`` that was read under the guard."""
         record, token = lock.record, lock.record.token
         fields = public(record) if isinstance(record, Claim) else {"token": token}
@@ -68,8 +67,7 @@ class Removal:
         reach("remove.journaled")
         opened.keep(lock.track, token)
         reach("remove.kept")
-        guard.check()
-        gone = opened.unlink(lock.track, token, (lock.found.inode, lock.found.written_ns))
+        gone = opened.unlink(lock.track, token, (lock.inode, lock.written_ns))
         reach("remove.unlinked")
         return gone
 

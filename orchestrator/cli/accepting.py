@@ -22,6 +22,7 @@ from orchestrator.daemon.gather import RunFiles
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import GitRefused, Held, SystemFailure, Unreadable
 from orchestrator.git import worktree
+from orchestrator.git.command import redact
 from orchestrator.git.pending import pending
 from orchestrator.git.repository import Repository
 from orchestrator.host import clock, files
@@ -77,7 +78,7 @@ def draft(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
     branches = _branches(repo, wanted.tracks, {each.branch for run in others for each in run.tracks})
     worktrees = _worktrees(layout, name, wanted.tracks, {each.worktree for run in others for each in run.tracks})
     places = [Place(*each) for each in zip(branches, worktrees, strict=True)]
-    ground = Ground(wanted.source.path, wanted.source.plan.kind, repo.branch, repo.head, repo.remote, clock.iso())
+    ground = Ground(wanted.source.path, wanted.source.plan.kind, repo.branch, repo.head, repo.remote and redact(repo.remote), clock.iso())
     return acceptance.accept(name, list(zip(wanted.tracks, places, strict=True)), ground, wanted.agent, wanted.options)
 
 

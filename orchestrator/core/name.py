@@ -8,19 +8,16 @@ from orchestrator.core.text import visible
 from orchestrator.errors import BadName
 
 LONGEST: Final = 100
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
-_RESERVED: Final = (".lock", ".json")
+_NAME: Final = re.compile(r"(?!.*(?:\.\.|\.\Z|\.(?i:lock|json)\Z))[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _NOT_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 
 def is_name(text: str) -> bool:
-    """Tell whether ``text`` may stand as one component of our file names."""
-    return (
-        _NAME.match(text) is not None
-        and ".." not in text
-        and not text.endswith(".")
-        and not text.lower().endswith(_RESERVED)
-    )
+    """Tell whether ``text`` may stand as one component of our file names.
+
+    Letters, digits, dot, underscore and dash; no ``..``, no dot at the end, and no ending that is ours.
+    """
+    return _NAME.match(text) is not None
 
 
 def check_name(kind: str, text: str) -> str:

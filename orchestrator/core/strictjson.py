@@ -9,8 +9,6 @@ from orchestrator.core.text import visible
 from orchestrator.errors import Unreadable
 
 DEEPEST: Final = 32
-LONGEST_NUMBER: Final = 100
-"""Digits of a whole number; longer ones are no measure of anything and slow to read."""
 
 
 def _constant(word: str) -> float:
@@ -24,12 +22,6 @@ def _finite(digits: str) -> float:
     return value
 
 
-def _whole(digits: str) -> int:
-    if len(digits) > LONGEST_NUMBER:
-        raise ValueError("a number is too long")
-    return int(digits)
-
-
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -37,9 +29,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-_DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_constant, parse_float=_finite, parse_int=_whole
-)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_float=_finite)
 
 
 def _too_deep(value: dict[str, object]) -> bool:
@@ -74,6 +64,6 @@ def parse_object(data: bytes) -> dict[str, object]:
         raise Unreadable(f"not valid JSON: {visible(str(error), 100)}") from error
     if not isinstance(value, dict):
         raise Unreadable("JSON, but not an object")
-    if _too_deep(value):
+    if data.count(b"{") + data.count(b"[") > DEEPEST and _too_deep(value):
         raise Unreadable("nested too deeply")
     return value

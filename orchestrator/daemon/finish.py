@@ -8,13 +8,14 @@ from contextlib import suppress
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.text import visible
 from orchestrator.daemon import outcomes
-from orchestrator.errors import CommandFailed
+from orchestrator.errors import CommandFailed, Unreadable
 from orchestrator.git import publish, repository, worktree
 from orchestrator.git.publish import Published
 from orchestrator.host import clock, files
 from orchestrator.host.failpoint import reach
 from orchestrator.reports.metrics import Ending, encode, measure, measure_agent
 from orchestrator.reports.summary import summarise
+from orchestrator.state import cancel
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.status import prepare, temp
@@ -60,18 +61,28 @@ def _publish(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> Pub
         return Publication("none", "not asked for (--no-push)")
     if record.remote is None:
         return Publication("none", "the repository has no remote")
+    by_hand = shlex.join(("git", "push", record.remote, record.target_branch))
+    if _cancelled(layout.run(record.run)):
+        return Publication("none", "the run was cancelled, so nothing was pushed", by_hand)
     note = f"{layout.run(record.run).private}/push.begun"
     again = _begin_push(note, layout.run(record.run))
     try:
         answer = publish.publish(repository.survey(layout.root, record.target_branch), record.run)
     except CommandFailed as error:
-        return Publication("failed", error.message, shlex.join(("git", "push", record.remote, record.target_branch)))
+        return Publication("failed", error.message, by_hand)
     if not isinstance(answer, Published):
         return Publication("failed", visible(answer.reason), answer.command)
     theirs = answer.already and not again
     if theirs:
         files.remove(note)
     return Publication("already" if theirs else "pushed", f"{record.target_branch} at {answer.commit[:12]}")
+
+
+def _cancelled(paths: RunLayout) -> bool:
+    """Tell whether a person asked for the end of the whole run: then what is published is theirs to say."""
+    with suppress(FileNotFoundError, Unreadable):
+        return cancel.read_request(paths.cancel).tracks is None
+    return False
 
 
 def _begin_push(note: str, paths: RunLayout) -> bool:

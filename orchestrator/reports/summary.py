@@ -15,6 +15,12 @@ def plain(text: str, limit: int = 300) -> str:
     return visible(text, limit).translate(_MARKUP)
 
 
+def literal(text: str, limit: int = 300) -> str:
+    """Return text with commands in it so that it can be copied from Markdown as it stands."""
+    shown = visible(text, limit).replace("`", "'")
+    return f"`{shown}`"
+
+
 def human(seconds: float | None) -> str:
     """Return a duration for people: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``; ``unknown`` for None."""
     if seconds is None:
@@ -89,7 +95,7 @@ def _good(ending: Ending, outcome: Outcome) -> Iterator[str]:
     lines = f"+{outcome.lines_added} −{outcome.lines_removed} lines"
     yield f"  - commit {outcome.commit[:12]}, {_time(ending, outcome)}, {lines}"
     if outcome.note:
-        yield f"  - note: {plain(outcome.note)}"
+        yield f"  - note: {literal(outcome.note, 500)}"
 
 
 def _bad(ending: Ending, outcome: Outcome) -> Iterator[str]:
@@ -97,22 +103,32 @@ def _bad(ending: Ending, outcome: Outcome) -> Iterator[str]:
     yield f"  - {outcome.ended}: {plain(outcome.error, 500) or 'no reason was recorded'}"
     yield f"  - duration: {_time(ending, outcome)}"
     if outcome.kept:
-        yield f"  - kept: {plain(outcome.kept, 500)}"
+        yield f"  - kept: {literal(outcome.kept, 500)}"
     if outcome.attempt:
         yield f"  - follow-up: its output is in `orchd logs {outcome.track}`"
 
 
 def _next_steps(ending: Ending, good: Sequence[Outcome], bad: Sequence[Outcome]) -> Iterator[str]:
-    if ending.publication.state == "failed" and ending.publication.command:
+    if ending.publication.command:
         yield f"- Publish what was merged: `{visible(ending.publication.command, 500)}`"
     for outcome in bad:
-        if outcome.ended == "conflict":
-            branch = ending.record.find(outcome.agent_id).branch
-            yield f"- Resolve the conflict of {outcome.track}: `git merge {branch}`"
-        else:
-            yield f"- Look at {outcome.track}: `orchd logs {outcome.track}`, mend the cause, and run the source again"
-    if not bad and ending.publication.state != "failed":
-        yield "Nothing is left to do." if good else "No track was in this run."
+        yield _mend(ending, outcome)
+    if any(each.note for each in good):
+        yield "- Read the notes above: they say what is left to do by hand"
+    elif not bad and not ending.publication.command:
+        yield "Nothing is left to do for these tracks." if good else "No track was in this run."
+
+
+def _mend(ending: Ending, outcome: Outcome) -> str:
+    """Return what a person can do about a track that was not merged."""
+    if outcome.ended == "conflict":
+        branch = ending.record.find(outcome.agent_id).branch
+        return f"- Resolve the conflict of {outcome.track}: `git merge {branch}`, then mark the track done in the source"
+    if outcome.ended == "cancelled":
+        return f"- {outcome.track} was cancelled: run the source again to take it up"
+    if not outcome.attempt:
+        return f"- {outcome.track} was not started: mend the cause, and run the source again"
+    return f"- Look at {outcome.track}: `orchd logs {outcome.track}`, mend the cause, and run the source again"
 
 
 def _figures(metrics: Metrics) -> Iterator[str]:

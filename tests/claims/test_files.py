@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from orchestrator.claims import FileClaims, Kept, Removed, Won
 from orchestrator.claims.opened import MOST_KEPT
 from orchestrator.core.claim import encode
 from orchestrator.errors import OrchdError, SystemFailure
-from orchestrator.host import clock, identity
+from orchestrator.host import identity
 from tests.claims.owners import TOKEN, debris, lock, locks, lost, record, wanted, won, write
 from tests.processes import dead, ended, living, python
 
@@ -96,7 +97,7 @@ def test_what_is_kept_has_a_bound(tmp_path: Path) -> None:
     assert store.sweep() == 21
     assert len(os.listdir(reaped(tmp_path))) == MOST_KEPT
     assert (reaped(tmp_path) / "t.newest.json").exists()
-    write(tmp_path, record(dead()), start_ticks=5, token="f" * 30 + "00")
+    write(tmp_path, record(dead()), start_ticks=5, token="f" * 29 + "000")
     assert isinstance(store.reap("t"), Removed)
     assert len(os.listdir(reaped(tmp_path))) == MOST_KEPT
 
@@ -232,7 +233,7 @@ def test_a_released_token_is_remembered_by_name_only(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("owners", ["living", "dead"])
 def test_ten_thousand_locks_are_listed_soon(tmp_path: Path, owners: str) -> None:
-    """Listing scales with the locks, not with the processes; the bound leaves room for a busy machine."""
+    """Ten thousand locks and their JSON take less than a second of our time, however busy the machine is."""
     claim = record(os.getpid())
     for number in range(10_000):
         each = f"t{number:05}"
@@ -240,9 +241,9 @@ def test_ten_thousand_locks_are_listed_soon(tmp_path: Path, owners: str) -> None
         (locks(tmp_path) / f"{each}.lock").write_bytes(encode(claim).replace(b'"t"', f'"{each}"'.encode()).replace(
             f'"pid":{os.getpid()}'.encode(), f'"pid":{pid}'.encode()
         ))  # fmt: skip
-    start = clock.steady()
+    start = time.process_time()
     seen = FileClaims(str(tmp_path)).list()
     json.dumps([(each.track, each.path, each.verdict.state, each.verdict.why) for each in seen])
-    assert clock.steady() - start < 3
+    assert time.process_time() - start < 1
     assert len(seen) == 10_000
     assert {each.verdict.state for each in seen} == {"alive" if owners == "living" else "dead"}

@@ -12,9 +12,10 @@ import pytest
 
 from orchestrator.claims import FileClaims, Kept, Removed
 from orchestrator.claims.anchor import Anchor, steady_since
+from orchestrator.claims.folder import ClaimsFolder
 from orchestrator.errors import NotFound, OrchdError, UnsafeFolder
 from orchestrator.host import clock, temps
-from tests.claims.owners import debris, lock, locks, lost, tree, wanted, won
+from tests.claims.owners import debris, lock, locks, lost, record, tree, wanted, won, write
 from tests.processes import dead, ended, living, python
 
 STEP = 120 * 1_000_000_000
@@ -178,13 +179,21 @@ def test_a_folder_that_everybody_may_write_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_another_user_may_be_read_only(tmp_path: Path) -> None:
     """Who is not its owner can look, and is refused when he acts: what he made there would shut the owner out."""
-    won(FileClaims(str(tmp_path)))
+    write(tmp_path, record(dead()), start_ticks=1)
     os.chown(locks(tmp_path), 65534, 65534)
     store = FileClaims(str(tmp_path))
-    assert [seen.verdict.state for seen in store.list()] == ["alive"]
+    assert [seen.verdict.state for seen in store.list()] == ["dead"]
     for call in (lambda: store.claim(wanted("u")), lambda: store.reap("t"), store.sweep):
         with pytest.raises(UnsafeFolder, match="belongs to another user"):
             call()
+
+
+def test_a_descriptor_that_cannot_be_closed_undoes_nothing(tmp_path: Path) -> None:
+    """What was done through a folder is done, whatever its closing says."""
+    opened = ClaimsFolder(str(tmp_path)).enter()
+    with opened:
+        opened.room("tmp")
+        os.close(opened.private())
 
 
 def test_the_folder_may_be_removed_at_any_time(tmp_path: Path) -> None:

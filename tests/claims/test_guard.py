@@ -13,7 +13,7 @@ from orchestrator.claims.guard import RESERVE, Guard, hold
 from orchestrator.errors import GuardBusy, SystemFailure, UnsafeFolder
 from orchestrator.host import files, identity
 from tests.claims.owners import lock, locks, record, wanted, won, write
-from tests.processes import dead, living
+from tests.processes import dead, ended, living, python
 
 SAMPLE = Path(__file__).parents[1] / "data" / "v1" / "guard.txt"
 BOOT = "2c1b0c0e-6b0a-4b2e-9d0e-1f2a3b4c5d6e"
@@ -75,6 +75,24 @@ def test_where_no_restart_is_noticed_every_fence_is_durable(tmp_path: Path) -> N
         with held(tmp_path, None) as inside:
             assert inside.next() == expected
     assert (tmp_path / "t").read_bytes() == line(3, 1 + RESERVE, "none")
+
+
+def test_a_guard_that_cannot_be_filled_is_no_damaged_one(tmp_path: Path) -> None:
+    """Where its one line does not fit, no fence is given out and the guard is as good as new."""
+    code = """
+import os, resource, sys
+from orchestrator.claims.guard import hold
+from orchestrator.host import files
+fd = files.open_folder(sys.argv[1])
+for size in (40, 10, 83):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    with hold(sys.argv[1] + "/t", fd, "boot", 0) as guard:
+        try:
+            print(guard.next())
+        except OSError as error:
+            print(error.strerror, os.path.getsize(sys.argv[1] + "/t"))
+"""
+    assert ended(python(code, str(tmp_path))) == "No space left on device 0\n" * 2 + "1\n"
 
 
 def test_a_frozen_guard_is_read_as_ever(tmp_path: Path) -> None:

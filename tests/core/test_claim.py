@@ -165,11 +165,7 @@ BAD: list[tuple[str, object, str]] = (
         ("token", value, "field token is not 128 bits in hex")
         for value in ("../../x", TOKEN + "0", TOKEN.upper(), TOKEN + "\n", "x" * 32)
     ]
-    + [
-        (key, value, f"field {key} is missing or not a text")
-        for key in ("boot_id", "run", "note")
-        for value in NO_TEXT
-    ]
+    + [(key, value, f"field {key} is missing or not a text") for key in ("boot_id", "run", "note") for value in NO_TEXT]
     + [("run", value, "field run is not a name") for value in ("../../etc", "a/b", ".", "-rf", "a\n", "x" * 101)]
     + [
         (key, value, f"field {key} is missing or not a sensible number")

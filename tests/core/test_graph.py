@@ -50,7 +50,14 @@ def test_a_circle_through_settled_work_is_none() -> None:
 
 def test_what_may_run_side_by_side() -> None:
     """Two of a row that do not wait for each other, however far apart."""
-    tracks = [_track("a"), _track("b", "a"), _track("c", "b"), _track("d", "a"), _track("e", "e"), _track("f", state="done")]
+    tracks = [
+        _track("a"),
+        _track("b", "a"),
+        _track("c", "b"),
+        _track("d", "a"),
+        _track("e", "e"),
+        _track("f", state="done"),
+    ]
     rows = [("a", "c"), ("c", "d"), ("d", "b", "c"), ("a", "e", "f"), ("a", "b", "c", "d")]
     assert list(Graph(tracks).side_by_side(rows)) == [None, ("d", "c"), ("b", "d"), None, ("b", "d")]
 
@@ -62,7 +69,11 @@ def test_shared_lists_are_one_room() -> None:
     assert waves(tracks) == (("a",), ("b", "c", "d"))
 
 
-@given(st.lists(st.tuples(st.lists(st.integers(0, 7), max_size=3), st.sampled_from(["open", "done", "in_progress"])), max_size=8))
+@given(
+    st.lists(
+        st.tuples(st.lists(st.integers(0, 7), max_size=3), st.sampled_from(["open", "done", "in_progress"])), max_size=8
+    )
+)
 def test_waves_and_circles_account_for_every_track(shape: list[tuple[list[int], Mark]]) -> None:
     """Each unsettled track is in one wave after all it waits for, or waits in vain because of a circle."""
     tracks = [_track(str(number), *map(str, needs), state=state) for number, (needs, state) in enumerate(shape)]
@@ -78,10 +89,14 @@ def test_waves_and_circles_account_for_every_track(shape: list[tuple[list[int], 
         assert all(second in graph.needs(first) for first, second in pairwise((*circle, circle[0])))
 
 
-@given(st.lists(st.lists(st.integers(0, 7), max_size=3), max_size=8), st.lists(st.integers(0, 7), max_size=4, unique=True))
+@given(
+    st.lists(st.lists(st.integers(0, 7), max_size=3), max_size=8), st.lists(st.integers(0, 7), max_size=4, unique=True)
+)
 def test_side_by_side_is_what_reachability_says(shape: list[list[int]], row: list[int]) -> None:
     """A pair is found if, and only if, there is one that no chain of dependencies joins."""
-    tracks = [_track(str(number), *(str(need) for need in needs if need < number)) for number, needs in enumerate(shape)]
+    tracks = [
+        _track(str(number), *(str(need) for need in needs if need < number)) for number, needs in enumerate(shape)
+    ]
     before: dict[str, set[str]] = {}
     for track in tracks:
         before[track.track] = set(track.depends_on).union(*(before[need] for need in track.depends_on))

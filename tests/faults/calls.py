@@ -1,10 +1,10 @@
 """Lets one system call after another of an operation on a claim fail, kill or stop it, and looks at what is left.
 
-python -m tests.faults.calls FOLDER ACT FAULT
+python -m tests.faults.calls FOLDER ACT FAULT...
 
 Python tells an audit hook of every opening, linking, unlinking, renaming, locking and listing before it does it;
 what the hook raises is what the caller gets. Each trial is a fork of this process that has the hook, at the n-th
-call of the act. Prints how many trials there were, then a line for each thing that is wrong.
+call of the act. Prints how many trials each fault had, and a line for each thing that is wrong.
 """
 
 import errno
@@ -29,8 +29,12 @@ ENDED: Final = "killed"
 MOST: Final = 200
 
 
-class Fault(Exception):  # noqa: N818  # not an error of anybody's: it ends a trial
-    """Something is wrong after a trial."""
+class Wrong(Exception):
+    """Something is not as it should be after a trial."""
+
+
+class Missed(Exception):
+    """The act had ended before it came to that call."""
 
 
 def _prepare(root: Path, act: str) -> str:
@@ -85,8 +89,13 @@ def _child(root: Path, act: str, token: str, fault: str, number: int) -> tuple[i
         os.close(writer)
         return pid, reader
     os.close(reader)
-    struck = []
-    _arm(number, lambda: (struck.append(1), _strike(fault))[1])
+    struck: list[int] = []
+
+    def strike() -> None:
+        struck.append(number)
+        _strike(fault)
+
+    _arm(number, strike)
     try:
         said = _perform(FileClaims(str(root), wait=2.0), act, token)
     except OrchdError as error:
@@ -108,7 +117,7 @@ def _rival(root: Path, pid: int) -> str:
     """While the child is stopped: claim the same track and another one; return the token that was won, or nothing."""
     _, status = os.waitpid(pid, os.WUNTRACED)
     if not os.WIFSTOPPED(status):
-        raise Fault("ended before it was stopped")
+        raise Missed
     store = FileClaims(str(root), wait=0.0)
     token = ""
     with suppress(GuardBusy):
@@ -120,67 +129,68 @@ def _rival(root: Path, pid: int) -> str:
 
 
 def _judge(root: Path, act: str, said: str, token: str, rival: str) -> None:
-    """Raise :class:`Fault` if the lock is not what the outcome says, or not the old or the new one whole."""
+    """Raise :class:`Wrong` if the lock is not what the outcome says, or not the old or the new one whole."""
     seen = FileClaims(str(root)).read("t")
     now = seen.token if seen is not None else ""
-    claims = act in ("first claim", "claim", "take-over")
-    if seen is not None and not isinstance(seen.record, Claim):
-        raise Fault(f"half a lock: {seen}")
-    if said.startswith("bug"):
-        raise Fault(said)
-    if rival and (now != rival or said.startswith("Won")):
-        raise Fault(f"two owners: {said}, the rival won {rival}, the lock is {now}")
-    if not rival and claims and now != (said[4:] if said.startswith("Won") else now):
-        raise Fault(f"won, but the lock is {now}")
-    if claims and said.startswith("refused") and now not in ("", token, rival):
-        raise Fault(f"refused, but took the track: {said}")
-    if not claims and not rival and now not in ((token,) if said == "Kept" else ("",) if said == "Removed" else ("", token)):
-        raise Fault(f"{said}, but the lock is {now}")
+    if said.startswith("bug") or (seen is not None and not isinstance(seen.record, Claim)):
+        raise Wrong(f"{said}, {seen}")
+    if rival:
+        right = now == rival and not said.startswith("Won")
+    elif act in ("first claim", "claim", "take-over"):
+        right = now in _after_claim(said, now, token)
+    else:
+        right = now in {"Kept": (token,), "Removed": ("",)}.get(said, ("", token))
+    if not right:
+        raise Wrong(f"{said}, the rival won {rival or 'nothing'}, the lock was {token}, and is {now}")
+
+
+def _after_claim(said: str, now: str, token: str) -> tuple[str, ...]:
+    """Return the tokens that the lock may have after a claim with that outcome."""
+    if said.startswith("Won "):
+        return (said.removeprefix("Won "),)
+    return ("", token, now) if said == ENDED else ("", token)
 
 
 def _finish(root: Path, token: str) -> None:
-    """Raise :class:`Fault` if the track cannot be freed and had again, or something is left after a sweep."""
+    """Raise :class:`Wrong` if the track cannot be freed and had again, or something is left after a sweep."""
     store = FileClaims(str(root))
     seen = store.read("t")
     if seen is not None and seen.verdict.state != "dead" and not isinstance(store.release("t", seen.token), Removed):
-        raise Fault("a retry does not work")
+        raise Wrong("a retry does not work")
     before = store.last_fence("t")
     claim = won(store)
     if claim.fence <= before or claim.token == token:
-        raise Fault(f"fence {claim.fence} after {before}")
+        raise Wrong(f"fence {claim.fence} after {before}")
     store.release("t", claim.token)
     left = debris(root)
     if left:
-        raise Fault(f"left over: {left}")
+        raise Wrong(f"left over: {left}")
 
 
-def _trial(root: Path, act: str, fault: str, number: int) -> bool:
-    """Run one trial; tell whether the fault struck at all."""
+def _trial(root: Path, act: str, fault: str, number: int) -> None:
+    """Run one trial; raises :class:`Missed` where there was no such call."""
     root.mkdir()
     token = _prepare(root, act)
     pid, reader = _child(root, act, token, fault, number)
     rival = _rival(root, pid) if fault == "stop" else ""
     struck, _, said = _outcome(pid, reader).partition(" ")
-    if struck == "1":
-        _judge(root, act, said, token, rival)
-        _finish(root, token)
-    return struck == "1"
+    if struck != "1":
+        raise Missed
+    _judge(root, act, said, token, rival)
+    _finish(root, token)
 
 
-def main(folder: str, act: str, fault: str) -> None:
-    """Try every call of the act until one more does not come."""
-    for number in range(1, MOST):
-        try:
-            struck = _trial(Path(folder, f"{act}-{fault}-{number}"), act, fault, number)
-        except Fault as wrong:
-            if str(wrong) == "ended before it was stopped":
-                struck = False
-            else:
-                sys.stdout.write(f"call {number}: {wrong}\n")
-                struck = True
-        if not struck:
-            sys.stdout.write(f"{number - 1} trials\n")
-            return
+def main(folder: str, act: str, *faults: str) -> None:
+    """Try every call of the act, until one more does not come, with each fault."""
+    for fault in faults:
+        for number in range(1, MOST):
+            try:
+                _trial(Path(folder, f"{act}-{fault}-{number}"), act, fault, number)
+            except Wrong as wrong:
+                sys.stdout.write(f"{fault} at call {number}: {wrong}\n")
+            except Missed:
+                sys.stdout.write(f"{fault}: {number - 1} trials\n")
+                break
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def test_a_stranger_who_takes_the_track_without_the_guard_has_it(tmp_path: Path,
 
 
 @pytest.mark.parametrize("point", CLAIM)
-@pytest.mark.parametrize("part", ["", ".d", ".d/guards"])
+@pytest.mark.parametrize("part", ["", ".d"])
 @pytest.mark.parametrize("how", ["removed", "moved"])
 def test_a_folder_that_goes_in_the_middle_of_a_claim_takes_the_claim_along(
     tmp_path: Path, point: str, part: str, how: str
@@ -100,6 +100,23 @@ def test_a_folder_that_goes_in_the_middle_of_a_claim_takes_the_claim_along(
         assert seen.token == answer.claim.token
         assert said.startswith("system: cannot claim t: No such file or directory") or said == "Lost\n"
     assert list((tmp_path / "moved").glob("t.lock")) == []
+
+
+@pytest.mark.parametrize("point", ["claim.guarded", "claim.fenced", "claim.stamped"])
+def test_who_holds_a_guard_that_others_do_not_find_gives_up(tmp_path: Path, point: str) -> None:
+    """Even where the track is free: another one counts the fences by now, and his must stay the greater."""
+    store = FileClaims(str(tmp_path))
+    won(store, "other")
+    child = start(tmp_path, "claim", f"{point}:stop")
+    try:
+        wait_for(lambda: is_stopped(child.pid))
+        (locks(tmp_path) / ".d" / "guards").rename(tmp_path / "moved")
+        store.release("t", won(store).token)
+        child.send_signal(signal.SIGCONT)
+        assert ended(child).startswith("system: cannot claim t: No such file or directory")
+    finally:
+        kill(child)
+    assert won(store).fence == 2
 
 
 def test_the_claimant_dies_between_the_check_and_the_link(tmp_path: Path) -> None:

@@ -43,16 +43,17 @@ def test_says_where_unmerged_work_stands() -> None:
         "agent-1", "t1", "conflict", "x", 1, error="FILE_CONFLICT: a.py", kept="worktree worktrees/agent-1"
     )
     text = report(ending(outcomes=(conflict,)))
-    assert "- kept: worktree worktrees/agent-1" in text
-    assert "`git merge feat/t1`" in text
+    assert "- kept: `worktree worktrees/agent-1`" in text
+    assert "`git merge feat/t1`, then mark the track done" in text
     assert "### Successful Tasks\n\nNone." in text
 
 
 def test_notes_of_merged_tracks_are_shown() -> None:
     """What a person should know of a merge stands below it."""
     text = report(ending(outcomes=(replace(runs.outcome(1), note="main was not moved"),)))
-    assert "- note: main was not moved" in text
-    assert "Nothing is left to do." in text
+    assert "- note: `main was not moved`" in text
+    assert "- Read the notes above" in text
+    assert "Nothing is left" not in text
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,26 @@ def test_failed_push_names_the_command() -> None:
     text = report(ending(outcomes=(runs.outcome(1),), publication=Publication("failed", "no", "git push origin main")))
     assert "- Publish what was merged: `git push origin main`" in text
     assert "Nothing is left" not in text
+
+
+def test_each_end_has_its_next_step() -> None:
+    """Cancelled, never started and failed tracks are taken up in different ways; a good run needs nothing."""
+    ended = (
+        runs.outcome(1, "cancelled"),
+        replace(runs.outcome(2, "failed", "FILE_CONFLICT: held"), attempt=0),
+        runs.outcome(3, "failed", "UNKNOWN: 3"),
+    )
+    text = report(ending(outcomes=ended))
+    assert "- t1 was cancelled: run the source again" in text
+    assert "- t2 was not started: mend the cause" in text
+    assert "- Look at t3: `orchd logs t3`" in text
+    assert "Nothing is left to do for these tracks." in report(ending(outcomes=(runs.outcome(1),)))
+
+
+def test_a_command_that_publishes_is_named_whatever_came_before() -> None:
+    """A cancelled run is not pushed; how to do it by hand is said."""
+    held = Publication("none", "the run was cancelled, so nothing was pushed", "git push origin main")
+    assert "- Publish what was merged: `git push origin main`" in report(ending(publication=held))
 
 
 def test_empty_run_is_told() -> None:
