@@ -80,8 +80,9 @@ def _publish(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> Pub
 
 def _cancelled(paths: RunLayout) -> bool:
     """Tell whether a person asked for the end of the whole run: then what is published is theirs to say."""
-    with suppress(FileNotFoundError, Unreadable):
-        return cancel.read_request(paths.cancel).tracks is None
+    with suppress(Unreadable):
+        request = cancel.read_request(paths.cancel)
+        return request is not None and request.tracks is None
     return False
 
 

@@ -159,6 +159,7 @@ def test_control_c(site: Gated) -> None:
     assert (site.root / "worktrees" / "agent-2" / "two.txt").exists()
     assert "cancelled" in site.run_file("summary.md").read_text()
     assert "went on" not in site.log(TWO)
+    assert site.pushes() == 0
 
 
 def test_control_c_twice(tmp_path: Path) -> None:
@@ -191,10 +192,11 @@ def test_control_c_on_a_terminal(site: Gated) -> None:
         shown = b"".join(iter(partial(_shown, keys), b"")).decode()
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
     assert "roadmap: 1 of 2 merged" in shown
-    assert "\r\x1b[3A\x1b[J" in shown
+    assert "\r\x1b[3A" in shown
     assert "cancelled: the workers are asked to end" in shown
     assert shown.rstrip().endswith("summary.md")
     assert "went on" not in site.log(TWO)
+    assert site.pushes() == 0
 
 
 def _shown(terminal: BinaryIO) -> bytes:
