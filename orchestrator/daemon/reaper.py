@@ -1,6 +1,7 @@
 """Frees what the dead held, and journals what no store of ours does: the locks that others write and remove."""
 
 import logging
+from itertools import islice
 from typing import Final
 
 from orchestrator.claims import FileClaims, Removed
@@ -13,6 +14,9 @@ from orchestrator.state.journal import Journal
 
 AT_ONCE: Final = 200
 """So many dead owners are freed before the loop looks at anything else again."""
+
+MOST_NAMED: Final = 20
+"""So many freed tracks of one turn are named in the log."""
 
 BUSY_RETRY: Final = 0.1
 """Seconds before a track whose guard is held is tried again; doubled up to BUSY_LONGEST."""
@@ -33,20 +37,27 @@ class Reaper:
 
     def reap(self, now: float) -> list[Changed]:
         """Free what is due at ``now`` (monotonic s) and look at it again."""
-        dead = self._claims.dead()
-        self._busy = {track: self._busy[track] for track in dead if track in self._busy}
-        due = [track for track in dead if self._due(track) <= now][:AT_ONCE]
-        freed = {track for track in due if self._free(track, now)}
+        dead = self._claims.dead
+        self._busy = {track: times for track, times in self._busy.items() if track in dead}
+        due = list(islice((track for track in dead if self._due(track) <= now), AT_ONCE))
+        freed = {track: why for track in due if (why := self._free(track, now))}
+        if len(freed) > MOST_NAMED:
+            _log.info("freed %d tracks of dead owners; the journal names them", len(freed))
+        else:
+            for track, why in freed.items():
+                _log.info("freed %s: %s", track, why)
         return self._claims.gone(freed) + self._claims.refresh(track for track in due if track not in freed)
 
     def due(self) -> float | None:
         """Return when (monotonic s) there is something to free; None: nothing is left to be freed."""
-        return min(map(self._due, self._claims.dead()), default=None)
+        dead = self._claims.dead
+        return 0.0 if len(dead) > len(self._busy) else min(map(self._due, dead), default=None)
 
     def _due(self, track: str) -> float:
         return self._busy.get(track, (0.0, 0.0))[0]
 
-    def _free(self, track: str, now: float) -> bool:
+    def _free(self, track: str, now: float) -> str:
+        """Free a track and return why; nothing where it is not free by us."""
         try:
             answer = self._store.reap(track)
         except OrchdError as error:
@@ -54,12 +65,9 @@ class Reaper:
             self._busy[track] = (now + nap, nap)
             if not isinstance(error, GuardBusy) and self._complaints.passes(f"free {error.message}", now):
                 _log.warning("cannot free %s: %s; trying on", track, error.message)
-            return False
+            return ""
         self._busy.pop(track, None)
-        if not isinstance(answer, Removed):
-            return False
-        _log.info("freed %s: %s", track, answer.why)
-        return True
+        return answer.why if isinstance(answer, Removed) else ""
 
 
 def note(journal: Journal, change: Changed) -> None:

@@ -5,6 +5,7 @@ A hold (pidfd) tells of a death at once. Where there is none to be had, deaths a
 
 import os
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -62,17 +63,22 @@ class ClaimSensor:
         self._pace = Pace(DOUBTFUL_LOOK, DOUBTFUL_SHARE)
 
     def refresh(self, tracks: Iterable[str]) -> list[Changed]:
-        """Look at these tracks again."""
+        """Look at these tracks again, and at all of them where these are many."""
         there = [track for track in tracks if track in self.seen or os.path.lexists(f"{self._locks}/{track}{ENDING}")]
+        if len(there) > ONE_BY_ONE:
+            return self._all()
         return [change for track in there if (change := self._update(track, self._store.read(track))) is not None]
 
     def rescan(self) -> list[Changed]:
         """Look at every lock again. Where the file is the same and its owner is held, a look at the file will do."""
         files = self._files()
         changed = [track for track, facts in files.items() if not self._is_settled(track, facts)]
-        if len(changed) <= ONE_BY_ONE and all(map(is_name, changed)):
-            gone = [track for track in self.seen if track not in files]
-            return self.refresh(changed) + self.gone(gone)
+        if not all(map(is_name, changed)):
+            return self._all()
+        gone = [track for track in self.seen if track not in files]
+        return self.refresh(changed) + self.gone(gone)
+
+    def _all(self) -> list[Changed]:
         found = {each.track: each for each in self._store.list()}
         gone = [track for track in self.seen if track not in found]
         changes = (self._update(track, seen) for track, seen in found.items())
@@ -111,9 +117,10 @@ class ClaimSensor:
         """When (monotonic s) to look again at the doubtful ones; None: there are none."""
         return self._pace.due if self._unheld or self._in_state["orphaned"] else None
 
-    def dead(self) -> list[str]:
-        """Return the tracks whose owners are provably dead."""
-        return list(self._in_state["dead"])
+    @property
+    def dead(self) -> AbstractSet[str]:
+        """The tracks whose owners are provably dead."""
+        return self._in_state["dead"]
 
     def ended(self, track: str) -> None:
         """The hold says that the owner has ended: it is let go, and the lock is looked at again."""

@@ -1,6 +1,5 @@
 """What the person does in the repository, and others do to the run, while it goes on."""
 
-import shutil
 from pathlib import Path
 
 from tests.daemon.accepted import RUN, Accepted, makes
@@ -54,7 +53,7 @@ def test_the_folder_of_the_run_is_removed(tmp_path: Path) -> None:
     site = Accepted(tmp_path, gated(tmp_path, 1), {"agents": 1})
     with running(site.root) as daemon:
         site.wait_for_log(site.tracks[0], "begun")
-        shutil.rmtree(site.paths.folder)
+        Path(site.paths.folder).rename(tmp_path / "removed")
         wait_for(lambda: site("status", "--json").document["runs"] == [], 10)
         (tmp_path / "go-1").touch()
         wait_for(lambda: site.locks() == [], 20)

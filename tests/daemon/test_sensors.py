@@ -72,10 +72,10 @@ def test_each_change_once(sensed: Sensed) -> None:
         owner.wait()
         sensed.sensor.ended("t1")
         assert sensed.look() == [("t1", "dead")]
-    assert sensed.sensor.dead() == ["t1"]
+    assert sensed.sensor.dead == {"t1"}
     sensed.store.reap("t1")
     assert sensed.look() == [("t1", "free")]
-    assert sensed.sensor.dead() == []
+    assert sensed.sensor.dead == set()
     assert list(sensed.sensor.refresh(["t1", "never"])) == []
 
 
@@ -144,7 +144,7 @@ def test_orphans_are_looked_at_again(sensed: Sensed) -> None:
         assert sensed.sensor.due is not None
         os.kill(child, 9)
         wait_for(lambda: [each for each in sensed.sensor.refresh_doubtful(1e9) if each.after])
-    assert sensed.sensor.dead() == ["t1"]
+    assert sensed.sensor.dead == {"t1"}
 
 
 @contextmanager

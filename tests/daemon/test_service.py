@@ -149,10 +149,10 @@ def test_a_log_that_is_bounded_and_tells_no_secret(tmp_path: Path) -> None:
     (root / "orchestrator.toml").write_text("[daemon]\nlog_max_mb = 1\n")
     secret = "s3cr3t-f0r-nobody"  # noqa: S105  # made for this test
     for name in ("orchd.log", "orchd.log.1", "orchd.log.2", "orchd.log.3"):
-        (runtime / name).write_text('{"level": "info", "message": "old"}\n' * 27_500)
+        (runtime / name).write_text('{"level": "info", "message": "old"}\n' * 27_770)
     with subprocess.Popen(["true"]) as ended:
         pass
-    for number in range(200):
+    for number in range(20):
         (locks / f"{secret}.{number}.lock").write_text(f"{ended.pid}\n")
     with running(root, environment(SERVICE_TOKEN=secret)):
         wait_for(lambda: not any(name.endswith(".lock") for name in os.listdir(locks)), 20, "every lock freed")
