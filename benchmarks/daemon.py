@@ -33,7 +33,7 @@ class Bench:
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp())
         self.daemon = subprocess.Popen([sys.executable, "-P", "-m", "orchestrator.daemon", "--root", str(self.root)])
-        until(lambda: (self.root / "runtime" / "orchd.sock").exists())
+        until((self.root / "runtime" / "orchd.sock").exists)
         self.process = psutil.Process(self.daemon.pid)
         self.folder = self.root / "runtime" / "parallel" / "outside"
         self.folder.mkdir(parents=True)

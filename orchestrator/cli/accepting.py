@@ -78,7 +78,8 @@ def draft(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
     branches = _branches(repo, wanted.tracks, {each.branch for run in others for each in run.tracks})
     worktrees = _worktrees(layout, name, wanted.tracks, {each.worktree for run in others for each in run.tracks})
     places = [Place(*each) for each in zip(branches, worktrees, strict=True)]
-    ground = Ground(wanted.source.path, wanted.source.plan.kind, repo.branch, repo.head, repo.remote and redact(repo.remote), clock.iso())
+    remote = repo.remote and redact(repo.remote)
+    ground = Ground(wanted.source.path, wanted.source.plan.kind, repo.branch, repo.head, remote, clock.iso())
     return acceptance.accept(name, list(zip(wanted.tracks, places, strict=True)), ground, wanted.agent, wanted.options)
 
 

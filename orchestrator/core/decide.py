@@ -76,9 +76,7 @@ def _ending(run: RunFacts, track: TrackFacts, state: TrackState, now: float) -> 
 
 def _end(run: RunFacts, track: TrackFacts, why: str) -> EndTrack:
     cancelled = track.spec.track in run.cancelled
-    return EndTrack(
-        run.record.run, track.spec.agent_id, "cancelled" if cancelled else "failed", why, track.job_attempt
-    )
+    return EndTrack(run.record.run, track.spec.agent_id, "cancelled" if cancelled else "failed", why, track.job_attempt)
 
 
 def _stop(run: RunFacts, track: TrackFacts, now: float) -> StopWorker | None:

@@ -113,7 +113,7 @@ class Conductor:
         if self._leaving is not None:
             self._leave(seen, now, late=now >= self._leaving)
             return now + ENDING_LOOK
-        return min((driven.due for driven in self._driven.values()), default=None)
+        return min((now if driven.dirty else driven.due for driven in self._driven.values()), default=None)
 
     def _guarded(self, driven: Driven, seen: Sight, now: float, changed: AbstractSet[str]) -> None:
         """What goes wrong with one run leaves the others alone."""
@@ -121,7 +121,7 @@ class Conductor:
             self._turn_of(driven, seen, now, changed)
         except Exception as error:  # noqa: BLE001  # the boundary: a bug is told whole, and the other runs go on
             self._complain(f"run {driven.run}: trying again", error, now)
-            driven.dirty, driven.due = True, now + RETRY
+            driven.dirty, driven.due = False, now + RETRY
 
     def _take_up(self, now: float) -> None:
         """Drive every accepted run without a report that no other process drives."""
@@ -175,8 +175,10 @@ class Conductor:
         if not driven.own.finishing and (facts.ended or not self._is_there(driven)):
             self._let_go(driven)
             return
-        for action in decide(facts, now) if self._leaving is None else stop_all(facts, now):
+        actions = decide(facts, now) if self._leaving is None else stop_all(facts, now)
+        for action in actions:
             self._perform(driven, action, seen.claims, now)
+        driven.dirty = bool(actions)  # what was done is a fact, too
         driven.plan(facts, now)
 
     def _facts(self, driven: Driven, seen: Sight) -> RunFacts:

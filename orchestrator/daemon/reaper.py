@@ -1,10 +1,12 @@
 """Frees what the dead held, and journals what no store of ours does: the locks that others write and remove."""
 
 import logging
+import os
 from itertools import islice
 from typing import Final
 
-from orchestrator.claims import FileClaims, Removed
+from orchestrator.claims import FileClaims, Removed, Seen
+from orchestrator.claims.opened import PRIVATE, kept_name
 from orchestrator.core.claim import Claim
 from orchestrator.core.text import visible
 from orchestrator.daemon.pace import Complaints
@@ -74,7 +76,7 @@ def note(journal: Journal, change: Changed) -> None:
     """Journal a lock that a stranger wrote or removed, and one whose owner can no longer be told."""
     before, after = change.before, change.after
     if after is None:
-        if before is not None and not isinstance(before.record, Claim) and before.verdict.state != "dead":
+        if before is not None and before.verdict.state != "dead" and not _was_freed(before):
             journal.write("lock.vanished", {"track": change.track, "token": before.token})
         return
     fields = {"track": change.track, "token": after.token, "why": visible(after.verdict.why)}
@@ -82,3 +84,8 @@ def note(journal: Journal, change: Changed) -> None:
         journal.write("lock.appeared", fields)
     elif after.verdict.state not in ("alive", "dead"):
         journal.write(f"lock.{after.verdict.state}", fields)
+
+
+def _was_freed(seen: Seen) -> bool:
+    """Tell whether a lock went as it should: then a copy is kept, and the journal has been told."""
+    return os.path.lexists(f"{os.path.dirname(seen.path)}/{PRIVATE}/reaped/{kept_name(seen.track, seen.token)}")

@@ -36,6 +36,7 @@ def cuts(lines: Sequence[str], enough: int = ENOUGH) -> Iterator[int]:
                 start = number
             indent = item.end() if item and (fresh or indent) else 0
         elif len(line) - len(text) < indent:
-            indent = 0
+            item = _ITEM.match(text)  # of a list of its own
+            indent = len(line) - len(text) + item.end() if item else 0
         blank = False
     yield len(lines)

@@ -82,14 +82,15 @@ def acceptance(block: Block, text: str) -> str | None:
 
 def status(text: str) -> Mark | None:
     """What a line of details such as ``**Status:** Complete`` says."""
-    match = _STATUS.match(text)
+    match = _STATUS.match(text) if ":" in text else None
     return cell(masked(match.group(1))) if match else None
 
 
 def estimate(title: str, text: str) -> int | None:
     """The minutes that a title, or a line of ``text`` about nothing else, says the work takes."""
     match = _ROUGH.search(title) or _ONLY.search(title)
-    match = match or next((found for line in text.split("\n") if (found := _STATED.match(line))), None)
+    lines = text.split("\n") if ":" in text else ()
+    match = match or next((found for line in lines if (found := _STATED.match(line))), None)
     if match is None:
         return None
     amount = float(match["amount"])

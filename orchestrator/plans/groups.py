@@ -20,6 +20,11 @@ class Group:
     numbers: Mapping[str, str]
 
     @property
+    def name(self) -> str:
+        """What the first heading with tracks calls it."""
+        return next((section.name for section in self.sections if section.entries), self.sections[0].name)
+
+    @property
     def settled(self) -> bool:
         """Whether nothing is left to do in it: its tracks say so, or, where it has none, its heading."""
         if self.entries:

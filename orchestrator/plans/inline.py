@@ -29,14 +29,24 @@ def code_spans(text: str) -> list[tuple[int, int, str]]:
 
 def masked(text: str) -> str:
     """``text``, equally long, with comments blanked and code overwritten: no mark stands in either."""
-    if "`" in text:
-        pieces = []
-        done = 0
-        for start, end, _ in code_spans(text):
-            pieces += [text[done:start], _CODE * (end - start)]
-            done = end
-        text = "".join([*pieces, text[done:]])
-    return uncommented(text)
+    return uncommented(_without_code(text))
+
+
+def open_comment(text: str) -> int:
+    """Where a comment begins that does not end in ``text``; the length of ``text`` if there is none."""
+    found = [match for match in _COMMENT.finditer(_without_code(text)) if not match.group().endswith("-->")]
+    return found[-1].start() if found else len(text)
+
+
+def _without_code(text: str) -> str:
+    if "`" not in text:
+        return text
+    pieces = []
+    done = 0
+    for start, end, _ in code_spans(text):
+        pieces += [text[done:start], _CODE * (end - start)]
+        done = end
+    return "".join([*pieces, text[done:]])
 
 
 def uncommented(text: str) -> str:

@@ -15,7 +15,7 @@ _TRACK: Final = r"(?i:track)[ \t]+"
 _TRACK_COLON: Final = re.compile(rf"{_TRACK}#?(?P<number>[^\s:*()\[\]]+)[*_]*(?:[ \t]*\([^()]*\))?[ \t]*[*_]*:")
 _TRACK_DASH: Final = re.compile(rf"{_TRACK}{_PLAIN_NUMBER}[*_]*(?:[ \t]+{_DASH}|[.)](?=[ \t]))")
 _TRACK_BARE: Final = re.compile(rf"{_TRACK}{_PLAIN_NUMBER}(?=[ \t*_]|$)")
-_TRACK_LIKE: Final = re.compile(rf"{_TRACK}#?(?:\d|\S*:)")
+_TRACK_LIKE: Final = re.compile(rf"(?i:track):|{_TRACK}#?(?:\d|\S*:)")
 _NUMBER: Final = re.compile(r".*\d.*|[A-Z]{1,2}", re.DOTALL)
 
 GROUP_WORD: Final = r"(?i:group|stream|phase)"
@@ -37,7 +37,7 @@ class Label:
 
     ``key`` is the letter or number as written. ``state`` is None where no mark stands. ``clash``:
     the marks contradict each other. ``stray``: something like a mark stands where none counts.
-    ``notes`` is what follows the title. ``pieces`` are the marks in the line, by their position in it.
+    ``notes`` is what follows the title. ``pieces`` are the marks in the line and the stars around them.
     """
 
     key: str
@@ -74,7 +74,18 @@ def track(text: str, *, heading: bool = False) -> Label | None:
     """Read the first line of a track in a list, or its heading, or return None."""
     if not _hints(text):
         return None
-    line = _unwrapped(text)
+    first = text.split("\n", 1)[0]
+    alone = _track(first, heading=heading)
+    whole = _unwrapped(text)
+    label = alone if whole == first else _track(whole, heading=heading)
+    if label is alone or label is None or label.title.split(" ", 1)[0] not in first:
+        return alone
+    if alone and alone.state:
+        return replace(label, state=alone.state, clash=alone.clash)  # the line that is edited has the last word
+    return label
+
+
+def _track(line: str, *, heading: bool) -> Label | None:
     mask = masked(line)
     position, boxed = status.box(mask)
     lead = status.head(mask, position)
@@ -85,10 +96,17 @@ def track(text: str, *, heading: bool = False) -> Label | None:
     match = match or _TRACK_DASH.match(mask, position)
     if match is None and (heading or "**" in mask[:position]):
         match = _TRACK_BARE.match(mask, position)
+        if match and mask[match.end() : match.end() + 1] in {"*", "_"} and not _only_pieces(mask, match.end()):
+            return None  # a sentence about a track
     if match is None:
         return None
     label = _label(line, mask, match, lead, boxed)
     return label if label.title else replace(label, title=match.group().strip(" \t:*_-.)"))
+
+
+def _only_pieces(mask: str, start: int) -> bool:
+    row = status.head(mask, start)
+    return row[-1].end == len(mask)
 
 
 def like_track(text: str) -> bool:
@@ -132,9 +150,11 @@ def _label(text: str, mask: str, match: re.Match[str], lead: tuple[Piece, ...], 
     end = len(mask) if closing < 0 else closing
     inner = status.tail(mask, start, end)
     end = _title_end(mask, inner, end)
-    outer = () if closing < 0 else status.head(mask, closing) + status.tail(mask, closing)
+    outer = () if closing < 0 else status.head(mask, closing)
+    if outer and outer[-1].end < len(mask):
+        outer += status.tail(mask, outer[-1].end)
     rows = {piece.start: piece for row in (lead, after, inner, outer) for piece in row if piece.part != "blank"}
-    pieces = tuple(rows[position] for position in sorted(rows))
+    pieces = [rows[position] for position in sorted(rows)]
     state, clash = status.resolve([boxed, *(piece.state for piece in pieces)])
     key = match.group(1)
     return Label(
@@ -144,7 +164,7 @@ def _label(text: str, mask: str, match: re.Match[str], lead: tuple[Piece, ...], 
         clash=clash,
         stray=status.stray(mask, pieces),
         notes=(mask[match.end(1) : start] + mask[end:]).strip(),
-        pieces=pieces,
+        pieces=tuple(piece for piece in pieces if piece.part in {"mark", "stars"}),
     )
 
 

@@ -1,23 +1,24 @@
 """Marks one track of a roadmap as done, and leaves every other byte as it is."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from orchestrator.core.text import visible
-from orchestrator.errors import NotFound
+from orchestrator.errors import CannotParse, NotFound
 from orchestrator.plans import document, labels, outline, status, table
-from orchestrator.plans.inline import masked
+from orchestrator.plans.inline import masked, open_comment
 from orchestrator.plans.labels import Label
-from orchestrator.plans.outline import Entry
+from orchestrator.plans.outline import Entry, Section
 from orchestrator.plans.status import Piece
 
 _TRACK_DONE: Final = " \u2705 **[DONE]**"
 _GROUP_DONE: Final = " **[DONE]**"
 _CELL_DONE: Final = "[DONE]"
 
-_ITEM: Final = re.compile(r"\ufeff?[ \t]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*")
-_HEADING: Final = re.compile(r"\ufeff?[ \t]*(?:#{1,6}[ \t]+)?")
+_ITEM: Final = re.compile(r"\A\ufeff?[ \t]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*")
+_HEADING: Final = re.compile(r"\A\ufeff?[ \t]*(?:#{1,6}[ \t]+)?")
 _CLOSING: Final = re.compile(r"(?:[ \t]+#+)?[ \t]*$")
 _OPENED: Final = re.compile(r"(?:[^*]*\s)?\*\*\S")
 
@@ -26,10 +27,12 @@ def done(text: str, track: str) -> str:
     """Return ``text`` with the one line of ``track`` marked as done.
 
     The heading of its group is marked too where all of its tracks are then done. A track that is
-    done already leaves the text as it is. Raises :class:`NotFound` where there is no such track.
+    done already leaves the text as it is. Raises :class:`NotFound` where there is no such track, and
+    :class:`CannotParse` where a mark would turn the line into something else.
     """
     read = document.read(text)
-    places = ((section, entry) for section in outline.read(read) for entry in section.entries if entry.track == track)
+    sections = outline.read(read)
+    places = ((section, entry) for section in sections for entry in section.entries if entry.track == track)
     section, entry = next(places, (None, None))
     if section is None or entry is None:
         raise NotFound(f"there is no track '{visible(track, 110)}' in the text", hint="'orchd plan' shows the tracks")
@@ -37,10 +40,27 @@ def done(text: str, track: str) -> str:
         return text
     lines = list(read.lines)
     lines[entry.line - 1] = _track(lines[entry.line - 1], entry)
+    if entry.columns is None and _changes_table(lines[entry.line - 1], lines, sections):
+        raise CannotParse(
+            f"line {entry.line} would become a table if it were marked", hint="take the bar out of the title"
+        )
     all_done = all(each.state == "done" or each is entry for each in section.entries)
     if section.label and section.state != "done" and all_done:
-        lines[section.line - 1] = _group(lines[section.line - 1])
+        heading = lines[section.line - 1]
+        lines[section.line - 1] = _group(heading)
+        if _changes_table(lines[section.line - 1], lines, sections):
+            lines[section.line - 1] = heading
     return "".join(lines)
+
+
+def _changes_table(line: str, lines: Sequence[str], before: Sequence[Section]) -> bool:
+    """Tell whether the change of a ``line`` with bars, which may head a table, changes which tracks there are."""
+    if "|" not in line:
+        return False
+    after = outline.read(document.read("".join(lines)))
+    return [each.track for section in after for each in section.entries] != [
+        each.track for section in before for each in section.entries
+    ]
 
 
 def _track(line: str, entry: Entry) -> str:
@@ -52,46 +72,55 @@ def _track(line: str, entry: Entry) -> str:
         return table.with_cell(content, position, words) + line[len(content) :]
     heading = entry.block.kind == "heading"
     before, text, behind = _apart(line, heading=heading)
-    label = labels.track(text, heading=heading)
-    return before + _done(text, label, _TRACK_DONE, wrapped=labels.wrapped(entry.block.text)) + behind
+    read = partial(labels.track, heading=heading)
+    return before + _done(text, read, _TRACK_DONE, wrapped=labels.wrapped(entry.block.text)) + behind
 
 
 def _group(line: str) -> str:
     before, text, behind = _apart(line, heading=True)
-    return before + _done(text, labels.group(text), _GROUP_DONE, wrapped=False) + behind
+    return before + _done(text, labels.group, _GROUP_DONE, wrapped=False) + behind
 
 
 def _apart(line: str, *, heading: bool) -> tuple[str, str, str]:
     """What stands before the text of a ``line``, the text, and what stands behind it."""
     content = line.rstrip("\r\n")
-    lead = (_HEADING if heading else _ITEM).match(content)
-    text = content[lead.end() :] if lead else content
+    text = (_HEADING if heading else _ITEM).sub("", content, count=1)
+    start = len(content) - len(text)
     if heading:
         text = _CLOSING.sub("", text)
-    text = text.rstrip()
-    start = lead.end() if lead else 0
+    text = text.rstrip(" \t")
     return content[:start], text, line[start + len(text) :]
 
 
-def _done(text: str, label: Label | None, sign: str, *, wrapped: bool) -> str:
+def _done(text: str, read: Callable[[str], Label | None], sign: str, *, wrapped: bool) -> str:
     """The text of one line without its marks for anything but done, and with one for done."""
-    pieces = label.pieces if label else ()
-    for start, end in reversed(_runs(masked(text), pieces)):
-        before, behind = text[:start].rstrip(), text[end:]
-        text = before + (behind if before.strip("*_~") else behind.lstrip())
+    text = _undone(text, read)
     _, boxed = status.box(text)
     if boxed is not None:
         return "[x]" + text[3:]
-    if any(piece.state == "done" for piece in pieces):
+    label = read(text)
+    if label and label.state == "done":
         return text
     mask = masked(text)
     if not wrapped and mask.count("**") % 2 and _OPENED.match(mask):
         text += "**"
-    place = text.rfind("<!--")
-    if place < 0 or "-->" in text[place:] or mask[place] == "<":
-        place = len(text)
-    before = text[:place].rstrip()
-    return before + sign + text[len(before) :]
+    before = text[: open_comment(text)].rstrip(" \t")
+    return _undone(before + sign + text[len(before) :], read)
+
+
+def _undone(text: str, read: Callable[[str], Label | None]) -> str:
+    """The text of a line without its marks for anything but done; without one, another may come to count."""
+    label = read(text)
+    while label and (runs := _runs(masked(text), label.pieces)):
+        for start, end in reversed(runs):
+            before, behind = text[:start].rstrip(" \t"), text[end:]
+            if not before.strip("*_~"):
+                behind = behind.lstrip(" \t")
+            elif behind[:1].isalnum() or (before.endswith("]") and behind.startswith("*")):
+                behind = " " + behind
+            text = before + behind
+        label = read(text)
+    return text
 
 
 def _runs(mask: str, pieces: Sequence[Piece]) -> list[tuple[int, int]]:

@@ -83,6 +83,7 @@ class Reader:
         order = Order()
         if entry.columns is not None:
             self._cell(entry, entry.columns.text(entry.block, "needs"), order)
+            self._text(entry, entry.label.title, entry.line, order)
             return order
         self._text(entry, entry.block.text, entry.line, order)
         for block, text in texts(entry.parts):
@@ -132,9 +133,8 @@ class Reader:
 
     def _cell(self, entry: Entry, text: str, order: Order) -> None:
         """Read a cell of a column such as "Depends on": ids of rows, or words."""
-        before = dict(order.needs)
         self._text(entry, f"after {text}", entry.line, order)
-        if order.needs != before or order.findings:
+        if order.needs or order.findings:
             return
         words = [word.strip("`*#()") for word in _SPLIT.split(text)]
         found = [self._group.names.find(word) for word in words]
@@ -142,9 +142,8 @@ class Reader:
         if known:
             self._need(order, known)
             order.rules.append(_rule(f"Depends on {text}", entry.line))
-        for word, name in zip(words, found, strict=True):
-            if name is None and any(map(str.isdigit, word)):
-                order.findings.append(_unknown(f"track {visible(word, 40)}", entry.line))
+        missing = [word for word, name in zip(words, found, strict=True) if name is None and _numbered(word)]
+        order.findings += [_unknown(f"track {visible(word, 40)}", entry.line) for word in missing]
 
     def _last(self, entry: Entry, order: Order, others: Sequence[str], after: Mapping[str, Sequence[str]]) -> None:
         """Let the tests of the group wait for all tracks that do not wait for them."""
@@ -179,6 +178,10 @@ def _pair(text: str, row: Sequence[Mention]) -> tuple[Mention | None, Mention | 
     if second.noun == "group" and _OUT_OF.fullmatch(text, first.end, second.start):
         return second, first, 2
     return None, first, 1
+
+
+def _numbered(word: str) -> bool:
+    return any(sign.isdigit() for sign in word)
 
 
 def _rule(words: str, line: int) -> str:

@@ -16,11 +16,17 @@ from orchestrator.plans.table import Columns, columns
 FORM: Final = "write '### Group A: Name', and under it '1. **Track 1: Title**'"
 
 _NOT_WORK: Final = re.compile(
-    r"\b(?:deliverables?|success|criteria|acceptance|checklist|verif\w+|notes?|risks?|examples?|templates?|legend"
-    r"|formats?|out of scope|summary|references?|history|celebrat\w+)\b",
+    r"(?:[a-z]+ ){0,2}"
+    r"(?:deliverables?|criteria|checklist|verification|notes?|risks?|examples?|legend|summary|references?|out of scope)"
+    r"(?: (?:for|of|on|and|about)\b.*)?",
     re.IGNORECASE,
 )
-_SHOWN: Final = re.compile(r"\b(?:examples?|templates?|legend|formats?)\b", re.IGNORECASE)
+_SHOWN: Final = re.compile(
+    r"(?:an? |the )?(?:examples?|samples?|legend|templates?|formats?)(?: (?:for|of) .*)?"
+    r"|(?:roadmap|plan|group|track|entry) (?:examples?|samples?|legend|templates?|formats?)",
+    re.IGNORECASE,
+)
+_SHELL: Final = " \t*_:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,8 @@ def read(document: Document) -> tuple[Section, ...]:
     """The sections of a roadmap in the order of their headings; those without a track too."""
     reach = _reach(document)
     drafts = _drafts(document, reach)
-    groups = [_section(draft, reach) for draft in drafts[1:]]
-    outside = _section(drafts[0], reach)
+    groups = [_section(draft, reach, document.lines) for draft in drafts[1:]]
+    outside = _section(drafts[0], reach, document.lines)
     if not any(section.entries for section in groups):
         return (*groups, outside)
     if outside.entries:
@@ -104,7 +110,7 @@ def _drafts(document: Document, reach: dict[int, int]) -> list[_Draft]:
     for block in document.blocks:
         if block.kind == "heading":
             label = labels.group(block.text) if block.line >= shown_until else None
-            if label is None and _SHOWN.search(block.text):
+            if label is None and block.level > 1 and _SHOWN.fullmatch(block.text.strip(_SHELL)):
                 shown_until = max(shown_until, reach[block.line])
             track = label is None and labels.track(block.text, heading=True) is not None
             while stack[-1].level > block.level or (stack[-1].level == block.level and not track):
@@ -131,27 +137,34 @@ def _reach(document: Document) -> dict[int, int]:
 
 def _announces_other(text: str) -> bool:
     """Tell whether ``text`` ends with a line such as ``**Success Criteria:**``, below which no work stands."""
-    last = text.rsplit("\n", 1)[-1].rstrip(" \t*_")
-    return last.endswith(":") and _NOT_WORK.search(last) is not None
+    last = text.rsplit("\n", 1)[-1]
+    return last.rstrip(" \t*_").endswith(":") and _NOT_WORK.fullmatch(last.strip(_SHELL)) is not None
 
 
 class _Reader:
     """Goes through the blocks of one section and sorts tracks from the rest."""
 
-    def __init__(self, draft: _Draft, reach: dict[int, int]) -> None:
+    def __init__(self, draft: _Draft, reach: dict[int, int], lines: Sequence[str]) -> None:
         self._draft = draft
         self._reach = reach
+        self._lines = lines
         self.entries: list[Entry] = []
         self.rest: list[Block] = []
         self.findings: list[Finding] = []
         self._aside = False  # under a heading or a line that announces something other than work
         self._aside_until = 0
+        self._left_out: list[tuple[Block, Label]] = []
 
     def run(self) -> None:
         blocks = self._draft.blocks
         position = 0
         while position < len(blocks):
             position += self._take(blocks, position)
+        numbers = {entry.label.key for entry in self.entries}
+        for block, label in self._left_out:
+            if label.key not in numbers:
+                message = f"'{visible(label.title, 60)}' stands under what is no work by its heading, and is not read"
+                self._warn("not_a_track", message, block.line + 1)
 
     def _take(self, blocks: Sequence[Block], position: int) -> int:
         """Read the block at ``position``; returns how many were used up."""
@@ -168,25 +181,45 @@ class _Reader:
             if labels.like_track(block.text):
                 self._warn("not_a_track", f"'{visible(block.text, 60)}' has no number; {FORM}", block.line + 1)
             self._aside = False
-            if block.line >= self._aside_until and _NOT_WORK.search(block.text):
-                self._aside_until = self._reach[block.line]
+            if block.level > 1 and _NOT_WORK.fullmatch(block.text.strip(_SHELL)):
+                self._aside_until = max(self._aside_until, self._reach[block.line])
         elif block.kind == "paragraph":
             self._paragraph(block)
         elif block.kind == "table":
             self._table(block)
         else:
-            self._item(block)
-            return 1
+            return self._item(blocks, position)
         self.rest.append(block)
         return 1
 
     def _paragraph(self, block: Block) -> None:
         self._aside = _announces_other(block.text)
         for number, line in enumerate(block.text.split("\n"), block.line + 1):
-            if labels.like_track(line):
+            if labels.track(line):
                 self._warn("not_a_track", f"'{visible(line.strip(), 60)}' is no list item and not read; {FORM}", number)
 
-    def _item(self, block: Block) -> None:
+    def _item(self, blocks: Sequence[Block], position: int) -> int:
+        """Read an item and, where it is a track, those after it that are meant to stand in it."""
+        block = blocks[position]
+        label = labels.track(block.text)
+        if label is None or self._set_aside(block):
+            self._nested(block)
+            return 1
+        last = position + 1
+        while last < len(blocks) and self._belongs(blocks[last], block):
+            last += 1
+        self._add(block, label, blocks[last - 1].end, (*block.parts, *blocks[position + 1 : last]))
+        return last - position
+
+    def _belongs(self, block: Block, track: Block) -> bool:
+        """Tell a detail that is indented too little for Markdown: two blanks below ``1.``, three below ``10.``."""
+        return (
+            block.kind == "item"
+            and _indent(self._lines[block.line]) > _indent(self._lines[track.line])
+            and labels.track(block.text) is None
+        )
+
+    def _nested(self, block: Block) -> None:
         stack = [block]
         while stack:
             item = stack.pop()
@@ -200,6 +233,7 @@ class _Reader:
                     self._warn("not_a_track", message, item.line + 1)
             elif self._set_aside(item):
                 self.rest.append(item)
+                self._left_out.append((item, label))
             else:
                 self._add(item, label, item.end, item.parts)
 
@@ -222,7 +256,7 @@ class _Reader:
             if state is None:
                 words = visible(roles.text(row, "status"), 40)
                 self._warn("status", f"status '{words}' is not understood and taken as open", row.line + 1)
-            title = roles.text(row, "title") or f"Track {key}"
+            title = roles.text(row, "title") or key
             label = Label(key, title, state, clash=False, stray=False, notes="", pieces=())
             self._add(row, label, row.end, (), roles)
 
@@ -241,8 +275,12 @@ class _Reader:
         self.findings.append(Finding("warn", rule, message, line))
 
 
-def _section(draft: _Draft, reach: dict[int, int]) -> Section:
-    reader = _Reader(draft, reach)
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
+
+
+def _section(draft: _Draft, reach: dict[int, int], lines: Sequence[str]) -> Section:
+    reader = _Reader(draft, reach, lines)
     reader.run()
     findings = (*reader.findings, *_against_heading(draft, reader.entries))
     return Section(draft.label, draft.line, draft.level, tuple(reader.entries), tuple(reader.rest), findings)

@@ -36,11 +36,12 @@ def parse(source: str, text: str) -> Plan:
     lines = document.read(text)
     sections = outline.read(lines)
     found = groups.collect(sections)
-    if not any(group.entries for group in found.values()):
-        raise CannotParse(f"no tracks found in {visible(source, 200)}", hint=f"accepted: {FORMS}")
     findings = [finding for section in sections for finding in section.findings]
+    if not any(group.entries for group in found.values()):
+        why = f"; line {findings[0].line}: {findings[0].message}" if findings else ""
+        raise CannotParse(f"no tracks found in {visible(source, 200)}{why}", hint=f"accepted: {FORMS}")
     tracks = _Tracks(lines, found, findings).all()
-    names = {key: group.sections[0].name for key, group in found.items() if key is not None and group.entries}
+    names = {key: group.name for key, group in found.items() if key is not None and group.entries}
     findings += _headings(sections, found)
     findings += checks.doubts(tracks)
     return Plan(source, KIND, tracks, (*checks.summary(tracks, names), *checks.bounded(findings)), names)
@@ -113,7 +114,7 @@ class _Tracks:
             title=label.title,
             line=entry.line,
             group=key,
-            group_name=self._groups[key].sections[0].name,
+            group_name=self._groups[key].name,
             number=label.key,
             state=entry.state,
             depends_on=needs,
@@ -175,7 +176,7 @@ def _headings(sections: Sequence[Section], found: Mapping[str | None, Group]) ->
             message = f"group {name} has a heading on line {first.line} already; both are read as one group"
             yield Finding("warn", "group", message, section.line)
         elif not section.entries and section.state not in SETTLED and not _holds_groups(sections, position):
-            name = visible(section.label.title, 60)
+            name = visible(section.label.title or section.label.key, 60)
             yield Finding("warn", "no_tracks", f"'{name}' holds no track; {outline.FORM}", section.line)
 
 

@@ -123,7 +123,7 @@ def _mend(ending: Ending, outcome: Outcome) -> str:
     """Return what a person can do about a track that was not merged."""
     if outcome.ended == "conflict":
         branch = ending.record.find(outcome.agent_id).branch
-        return f"- Resolve the conflict of {outcome.track}: `git merge {branch}`, then mark the track done in the source"
+        return f"- Resolve the conflict of {outcome.track}: `git merge {branch}`, then mark it done in the source"
     if outcome.ended == "cancelled":
         return f"- {outcome.track} was cancelled: run the source again to take it up"
     if not outcome.attempt:

@@ -85,3 +85,8 @@ def test_nothing_but_unreadable_is_raised(data: bytes) -> None:
     """Whatever the bytes, there is an object or a reason."""
     with suppress(Unreadable):
         assert isinstance(parse_object(data), dict)
+
+
+def test_broad_is_not_deep() -> None:
+    """Many objects side by side are read."""
+    assert len(parse_object(b'{"a":[' + b",".join([b'{"b":[]}'] * 100) + b"]}")) == 1

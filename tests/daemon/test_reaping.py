@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 
 from orchestrator.claims import FileClaims, Wanted, Won
 from orchestrator.core.claim import Claim
-from tests.daemon.daemons import running
+from orchestrator.wire.client import call
+from orchestrator.wire.messages import Ping
+from tests.daemon.daemons import answers, environment, running
 from tests.waiting import wait_for
 
 Owners = Callable[..., subprocess.Popen[bytes]]
@@ -58,6 +61,15 @@ def events(root: Path, name: str) -> list[dict[str, object]]:
     path = root / "runtime" / "events.jsonl"
     lines = path.read_text().splitlines() if path.exists() else []
     return [entry for entry in map(json.loads, lines) if entry["event"] == name]
+
+
+def held(pid: int) -> int:
+    """Return how many processes a daemon holds by a descriptor."""
+    found = 0
+    for each in os.listdir(f"/proc/{pid}/fd"):
+        with suppress(FileNotFoundError):
+            found += "pidfd" in os.readlink(f"/proc/{pid}/fd/{each}")
+    return found
 
 
 def test_frees_the_track_of_a_killed_owner(tmp_path: Path, owners: Owners) -> None:
@@ -135,17 +147,61 @@ def test_goes_on_when_the_folder_is_deleted_and_made_again(tmp_path: Path, owner
 
 
 def test_misses_nothing_while_it_was_paused(tmp_path: Path, owners: Owners) -> None:
-    """A daemon stopped while owners die in great number frees all of them once it goes on."""
+    """More happens while it is stopped than the kernel keeps: once it goes on, every dead owner's track is freed."""
     owner = owners()
+    most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     with running(tmp_path) as daemon:
         claim(tmp_path, "track-0", owner)
         daemon.process.send_signal(signal.SIGSTOP)
+        for number in range(most // 2 + 100):
+            junk = lock(tmp_path, f"junk-{number % 7}")
+            junk.touch()
+            junk.unlink()
         record = lock(tmp_path, "track-0").read_bytes()
         for number in range(1, 1500):
             lock(tmp_path, f"track-{number}").write_bytes(record.replace(b'"track-0"', b'"track-%d"' % number))
         end(owner)
         daemon.process.send_signal(signal.SIGCONT)
         wait_for(lambda: not list((tmp_path / ".orchestrator_locks").glob("*.lock")), 20, "every lock freed")
+
+
+def test_lives_by_rescans_where_the_kernel_tells_nothing(tmp_path: Path, owners: Owners) -> None:
+    """With no watches to be had it says so, and frees what the dead held all the same."""
+    (tmp_path / "orchestrator.toml").write_text("[daemon]\nrescan = 0.5\n")
+    setting = 'echo 0 > /proc/sys/user/max_inotify_watches && exec "$@"'
+    argv = ["unshare", "-Ur", "sh", "-c", setting, "sh", sys.executable, "-P", "-m", "orchestrator.daemon", "--root"]
+    with subprocess.Popen([*argv, str(tmp_path)], env=environment(), stderr=subprocess.DEVNULL) as daemon:
+        try:
+            wait_for(lambda: daemon.poll() is not None or answers(tmp_path), 20)
+            if daemon.poll() is not None:
+                pytest.skip("no user namespaces here")
+            about = call(str(tmp_path), Ping())
+            assert about["degraded"] == dict.fromkeys(
+                (str(lock(tmp_path, "x").parent), str(tmp_path / "runtime" / "parallel")),
+                "cannot be watched (No space left on device); rescanning",
+            )
+            assert len(events(tmp_path, "watch.degraded")) == 2
+            owner = owners()
+            claim(tmp_path, "one", owner)
+            wait_for(lambda: held(daemon.pid) == 1, 5)
+            end(owner)
+            wait_for(lambda: not lock(tmp_path, "one").exists(), 5)
+        finally:
+            daemon.terminate()
+
+
+def test_a_lock_that_is_removed_by_hand_is_told(tmp_path: Path, owners: Owners) -> None:
+    """A claim that went without a word is journaled; one that was given back is not told twice."""
+    owner = owners()
+    with running(tmp_path) as daemon:
+        claim(tmp_path, "removed", owner)
+        released = claim(tmp_path, "released", owner)
+        wait_for(lambda: held(daemon.process.pid) == 2, 5)
+        FileClaims(str(tmp_path)).release("released", released.token)
+        wait_for(lambda: held(daemon.process.pid) == 1, 5)
+        lock(tmp_path, "removed").unlink()
+        wait_for(lambda: events(tmp_path, "lock.vanished"), 10)
+    assert [each["track"] for each in events(tmp_path, "lock.vanished")] == ["removed"]
 
 
 def test_one_stopped_process_delays_no_other_track(tmp_path: Path, owners: Owners) -> None:

@@ -44,7 +44,7 @@ def test_says_where_unmerged_work_stands() -> None:
     )
     text = report(ending(outcomes=(conflict,)))
     assert "- kept: `worktree worktrees/agent-1`" in text
-    assert "`git merge feat/t1`, then mark the track done" in text
+    assert "`git merge feat/t1`, then mark it done" in text
     assert "### Successful Tasks\n\nNone." in text
 
 
