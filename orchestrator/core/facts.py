@@ -24,12 +24,9 @@ class ClaimFacts:
 
     state: OwnerState
     why: str
-    token: str
     owner: str
-    run: str | None
-    attempt: int | None
-    fence: int | None
-    pid: int | None
+    run: str | None = None
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,6 @@ class StatusFacts:
     phase: str
     percent: float | None
     needs_input: str
-    error: str
 
 
 @dataclass(frozen=True, slots=True)

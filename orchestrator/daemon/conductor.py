@@ -141,9 +141,8 @@ class Conductor:
             if not instance.take(LOOKED_AT):
                 return None
             record = results.read_run(paths)
-        except (OrchdError, OSError) as error:
-            if self._complaints.passes(f"{run} {error}", now):
-                _log.warning("run %s cannot be taken up: %s", run, said(error))
+        except Exception as error:  # noqa: BLE001  # the boundary: a bug is told whole, and the other runs go on
+            self._complain(f"run {run} cannot be taken up", error, now)
             instance.release()
             return None
         if os.path.lexists(paths.metrics):

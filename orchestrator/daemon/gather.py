@@ -195,19 +195,9 @@ def claim_facts(seen: Seen | None) -> ClaimFacts | None:
         return None
     record, verdict = seen.record, seen.verdict
     if isinstance(record, Claim):
-        return ClaimFacts(
-            verdict.state,
-            verdict.why,
-            record.token,
-            visible(record.owner, 60),
-            record.run,
-            record.attempt,
-            record.fence,
-            record.pid,
-        )
-    pid = record.pid
-    owner = f"process {pid}" if isinstance(record, BarePid) else "somebody"
-    return ClaimFacts(verdict.state, verdict.why, record.token, owner, None, None, None, pid)
+        return ClaimFacts(verdict.state, verdict.why, visible(record.owner, 60), record.run, record.attempt)
+    owner = f"process {record.pid}" if isinstance(record, BarePid) else "somebody"
+    return ClaimFacts(verdict.state, verdict.why, owner)
 
 
 def status_facts(status: Status | None) -> StatusFacts | None:
@@ -220,5 +210,4 @@ def status_facts(status: Status | None) -> StatusFacts | None:
         phase=visible(status.current_stage or "", 60),
         percent=status.progress_percentage,
         needs_input=visible(str(question.get("question", "")) if question is not None else "", 200),
-        error=visible(status.error or "", 200),
     )

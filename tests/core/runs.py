@@ -47,12 +47,12 @@ def facts(*tracks: TrackFacts, **options: object) -> RunFacts:
 
 def claim(state: State = "alive", run: str | None = RUN, attempt: int | None = 1) -> ClaimFacts:
     """Return a lock of our run's worker, or of somebody else."""
-    return ClaimFacts(state, f"process 7 is {state}", "a" * 32, "scripted:agent-1", run, attempt, 3, 7)
+    return ClaimFacts(state, f"process 7 is {state}", "scripted:agent-1", run, attempt)
 
 
 def status(attempt: int = 1, phase: str = "work") -> StatusFacts:
     """Return what a worker says in ``attempt``."""
-    return StatusFacts(attempt, phase, 40, "", "")
+    return StatusFacts(attempt, phase, 40, "")
 
 
 def phase(name: str = "work", status: int = 0, **fields: object) -> PhaseResult:

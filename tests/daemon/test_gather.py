@@ -124,12 +124,11 @@ def test_facts_of_a_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "owner", "pid"),
-    [(BarePid(7, "token"), "process 7", 7), (Opaque("empty", "token"), "somebody", None)],
+    ("record", "owner"), [(BarePid(7, "token"), "process 7"), (Opaque("empty", "token"), "somebody")]
 )
-def test_locks_of_others(record: BarePid | Opaque, owner: str, pid: int | None) -> None:
+def test_locks_of_others(record: BarePid | Opaque, owner: str) -> None:
     """What a lock does not say is not made up."""
     seen = Seen("t1", "/locks/t1.lock", record, Verdict("alive", "it runs"))
-    assert claim_facts(seen) == ClaimFacts("alive", "it runs", "token", owner, None, None, None, pid)
+    assert claim_facts(seen) == ClaimFacts("alive", "it runs", owner)
     assert claim_facts(None) is None
     assert status_facts(None) is None
