@@ -34,7 +34,7 @@ HURT_WAIT: Final = 0.5
 """Seconds until the next turn after one that failed."""
 
 MOST_BUGS: Final = 20
-"""After so many failed turns in a row it is no use going on."""
+"""After so many turns in a row that met a bug it is no use going on."""
 
 SWEEP_EVERY: Final = 60.0
 
@@ -74,7 +74,7 @@ class Loop:
         self._pace = Pace(RESCAN_PACE, RESCAN_SHARE)
         self._next_rescan = 0.0
         self._next_sweep = 0.0
-        self._hurts = 0
+        self._bugs = 0
         self._stopping = False
         self.settled = True
 
@@ -129,15 +129,15 @@ class Loop:
         except (OrchdError, OSError) as error:
             return self._hurt(str(error))
         except Exception as error:
-            if self._hurts >= MOST_BUGS:
+            self._bugs += 1
+            if self._bugs > MOST_BUGS:
                 raise
             _log.exception("a bug in the daemon; it goes on")
             return self._hurt(str(error))
-        self._hurts = 0
+        self._bugs = 0
         return delay
 
     def _hurt(self, what: str) -> float:
-        self._hurts += 1
         if self._complaints.passes(what, clock.steady()):
             _log.warning("the machine refuses: %s; trying on", visible(what))
         self._next_rescan = 0.0

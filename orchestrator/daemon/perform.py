@@ -26,6 +26,14 @@ from orchestrator.host.failpoint import reach
 from orchestrator.state import results
 from orchestrator.state.layout import Layout
 
+NOT_PASSED_ON: Final = frozenset(
+    {
+        *("ORCHD_ROOT", "ORCHD_RUN", "ORCHD_TRACK", "ORCHD_FENCE", "ORCHD_ATTEMPT", "ORCHD_PHASE"),
+        *("AGENT_ID", "MASTER_ISSUE", "SUB_ISSUE", "BRANCH_NAME", "STATUS_FILE", "WORKING_DIR", "TIMEOUT"),
+    }
+)
+"""What an agent finds in its environment, and is known by. We may have been started by one; our workers were not."""
+
 SHOWN: Final = 5
 """So many files of a conflict are named in its error; the outcome has all of them."""
 
@@ -47,7 +55,7 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> chil
     child = children.detach(
         [sys.executable, "-P", "-m", MODULE, paths.job(track.agent_id)],
         cwd=layout.root,
-        env=dict(os.environ),
+        env={name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON},
         output=f"{paths.private}/{track.agent_id}.worker.log",
     )
     reach("run.worker_spawned")

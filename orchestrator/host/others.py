@@ -43,9 +43,12 @@ def running(module: str) -> dict[str, tuple[int, int]]:
 
 
 def carrying(marks: Mapping[str, str]) -> Found:
-    """Return the living processes, ourselves excepted, that were started with all of these variables."""
-    found = {}
-    for pid in psutil.pids():
+    """Return the living processes, ourselves excepted, that were started with all of these variables.
+
+    No variables are carried by nobody, so that a caller's mistake ends nobody.
+    """
+    found: dict[int, int] = {}
+    for pid in psutil.pids() if marks else ():
         sight = identity.look(pid)
         if pid != os.getpid() and sight.seen in ("running", "stopped") and sight.start_ticks is not None:
             around: Mapping[str, str] = {}

@@ -9,13 +9,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from orchestrator.claims import FileClaims, Wanted, Won
+from orchestrator.daemon.workers import place
 from orchestrator.wire.client import call
 from orchestrator.wire.messages import Cancel, Status, Stop
 from tests.daemon.accepted import Accepted, makes
-from tests.daemon.daemons import running
+from tests.daemon.daemons import environment, running
 from tests.processes import is_stopped, living, state
 from tests.projects import script, waits_for, writes
 from tests.waiting import wait_for
@@ -67,6 +69,22 @@ def test_killed_at_work(tmp_path: Path, gate: Path) -> None:
         assert ref in ended.kept
         assert site.git("show", f"{ref}:half.txt") == "made"
     assert site.tracks[1] in {each["track"] for each in site.events("lock.orphaned")}
+    site.is_sound()
+
+
+def test_a_daemon_that_an_agent_started(tmp_path: Path, gate: Path) -> None:
+    """It has that agent's variables and hands them to nobody: what is ended with the agent's track is that alone."""
+    site = Accepted(tmp_path, [makes(1, waits_for(gate)), makes(2, waits_for(gate))])
+    marks = place(site.layout, "roadmap", site.record.tracks[0]).marks
+    with running(site.root, environment(**marks)):
+        pid = site.wait_for_owner(1)
+        site.wait_for_log(site.tracks[1], "begun")
+        assert not set(marks.items()) & set(psutil.Process(pid).environ().items())
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: site.outcomes() == ["failed"], 20)
+        gate.touch()
+        site.wait_for_end()
+    assert site.outcomes() == ["failed", "merged"]
     site.is_sound()
 
 
