@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-ENOUGH: Final = 500  # lines a piece has at least
+ENOUGH: Final = 40  # lines a piece has at least: few enough that its objects die young
 
 _HEADING: Final = re.compile(r"#{1,6}(?:[ \t]|$)")
 _ITEM: Final = re.compile(r"(?!(?:[-*][ \t]*){3,}$)(?:[-+*]|\d{1,9}[.)]) +(?=[^ \t])")
@@ -22,15 +22,17 @@ def cuts(lines: Sequence[str], enough: int = ENOUGH) -> Iterator[int]:
     """
     start = 0
     indent = 0  # of what belongs to the item that began at the margin; 0 outside of a list
-    blank = True
+    closed = True  # nothing of the line before can go on
     for number, line in enumerate(lines):
         text = line.lstrip(" ")
         if not text.strip():
-            blank = True
+            closed = True
             continue
+        heading = False
         if line[0] not in " \t":
             item = _ITEM.match(line)
-            fresh = blank or _HEADING.match(line) is not None
+            heading = _HEADING.match(line) is not None
+            fresh = closed or heading
             if number - start >= enough and (fresh or (indent and item)):
                 yield number
                 start = number
@@ -38,5 +40,5 @@ def cuts(lines: Sequence[str], enough: int = ENOUGH) -> Iterator[int]:
         elif len(line) - len(text) < indent:
             item = _ITEM.match(text)  # of a list of its own
             indent = len(line) - len(text) + item.end() if item else 0
-        blank = False
+        closed = heading
     yield len(lines)

@@ -37,7 +37,7 @@ def test_pieces_mean_what_the_whole_means(lines: list[str], enough: int) -> None
 
 def test_long_texts_are_cut() -> None:
     """There are cuts in a list without an empty line, before headings and after empty lines."""
-    assert list(cuts(["- a", "- b", "# c", "d", "e", "", "f"], 1)) == [1, 2, 6, 7]
+    assert list(cuts(["- a", "- b", "# c", "d", "e", "", "f"], 1)) == [1, 2, 3, 6, 7]
 
 
 def test_a_fence_that_never_ends_is_read_again_only_a_few_times() -> None:
