@@ -131,8 +131,11 @@ class Conductor:
         fresh = [adopted for run in missing if (adopted := self._adopt(run, now)) is not None]
         self._find_workers(fresh)
         for driven in fresh:
+            driven.dirty = False
             self._driven[driven.run] = driven
             self._journal.write("run.adopted", {"run": driven.run, "pid": os.getpid()})
+        if fresh:
+            self._wakes.again()
 
     def _adopt(self, run: str, now: float) -> Driven | None:
         paths = self._layout.run(run)
@@ -153,7 +156,7 @@ class Conductor:
     def _find_workers(self, fresh: Iterable[Driven]) -> None:
         """Find the workers that a former driver of these runs started and that are on the way to their claims.
 
-        This comes before the files are read: who is not there now has left everything in them.
+        Nothing is decided before all files are read once more: who is not there now has left everything in them.
         """
         places = {
             place(self._layout, driven.run, track).job: driven.own.workers.setdefault(track.agent_id, Worker())

@@ -20,7 +20,7 @@ from orchestrator.core.text import visible
 from orchestrator.daemon.conductor import Conductor, Sight, Wakes
 from orchestrator.daemon.pace import Complaints, Pace
 from orchestrator.daemon.reaper import Reaper, note
-from orchestrator.daemon.sensors import ENDING, Changed, ClaimSensor
+from orchestrator.daemon.sensors import ENDING, Changed, ClaimSensor, left
 from orchestrator.daemon.statuses import StatusSensor
 from orchestrator.errors import OrchdError
 from orchestrator.host import clock, limits
@@ -148,6 +148,7 @@ class Loop:
         now = clock.steady()
         changes = self._gather(now)
         changes += self._reaper.reap(now)
+        self._statuses.look_at(filter(None, map(left, changes)), self._claims.seen)
         for change in changes:
             note(self._journal, change)
         due = self._conductor.turn(self._sight(), now, {change.track for change in changes})

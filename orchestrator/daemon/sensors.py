@@ -36,6 +36,14 @@ class Changed:
     after: Seen | None
 
 
+def left(change: Changed) -> str | None:
+    """Return the run whose claim it was, where the owner of that claim is there no longer."""
+    before, after = change.before, change.after
+    if before is None or not isinstance(before.record, Claim) or (after is not None and after.verdict.state == "alive"):
+        return None
+    return before.record.run
+
+
 class ClaimSensor:
     """The locks in the folder ``locks``.
 

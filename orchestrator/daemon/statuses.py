@@ -87,6 +87,13 @@ class StatusSensor:
         self._changed = set()
         self._look(names, claims)
 
+    def look_at(self, runs: Iterable[str], claims: Mapping[str, Seen]) -> None:
+        """Look at these runs now: a worker of theirs is gone, and what it said last decides what comes next."""
+        known = set(runs) & set(self.runs)
+        if known:
+            self._changed -= known
+            self._look(known, claims)
+
     def refresh(self, claims: Mapping[str, Seen], now: float) -> None:
         """Look at the runs in which something changed, if that is due."""
         if self._changed and now >= self._pace.due:

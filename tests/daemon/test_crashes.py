@@ -60,6 +60,25 @@ def test_a_worker_on_its_way_is_found(tmp_path: Path) -> None:
     assert site.events("worker.started") == []
 
 
+def test_an_adopted_worker_that_dies_at_once_is_not_started_again(tmp_path: Path) -> None:
+    """It had begun, whatever the daemon had seen of it by then: its attempt is over, and nobody repeats it."""
+    site = Accepted(tmp_path, [makes(1)])
+    daemon = failing(site, "run.worker_spawned:kill,claim.temp_written:stop,worker.started:kill")
+    assert daemon.process.wait(30) == -signal.SIGKILL
+    daemon.close()
+    (pid,) = wait_for(lambda: [each for each in workers(site) if is_stopped(each)])
+    with running(site.root):
+        wait_for(lambda: site.events("run.adopted"))
+        os.kill(pid, signal.SIGCONT)
+        site.wait_for_end()
+    assert site.outcomes() == ["failed"]
+    ended = site.outcome(1)
+    assert ended is not None
+    assert "the worker died" in ended.error
+    assert len(site.events("claim.won")) == 1
+    site.is_sound()
+
+
 def workers(site: Accepted) -> list[int]:
     """Return the processes that are workers of the project."""
     found = []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.claims import FileClaims, Seen, Wanted, Won
-from orchestrator.daemon.sensors import DOUBTFUL_LOOK, ONE_BY_ONE, ClaimSensor
+from orchestrator.daemon.sensors import DOUBTFUL_LOOK, ONE_BY_ONE, ClaimSensor, left
 from tests.processes import living
 from tests.waiting import wait_for
 
@@ -96,6 +96,19 @@ def test_what_is_held_and_unchanged_is_not_read_again(sensed: Sensed) -> None:
         sensed.store.release("t0", sensed.sensor.seen["t0"].token)
         lock.write_text(f"{other.pid}\n")
         assert sensed.look() == [("t0", "alive")]
+
+
+def test_whose_worker_is_gone(sensed: Sensed) -> None:
+    """The run of a claim whose owner died or that went; not of one that came, and none of a lock that names none."""
+    with living() as owner:
+        won = sensed.store.claim(Wanted("t1", "test", owner.pid, "roadmap", 1))
+        assert isinstance(won, Won)
+        sensed.claim("t2", owner.pid)
+        assert [left(each) for each in sensed.sensor.rescan()] == [None, None]
+    for track in ("t1", "t2"):
+        sensed.sensor.ended(track)
+    assert {each.track: left(each) for each in sensed.sensor.rescan()} == {"t1": "roadmap", "t2": None}
+    assert [left(each) for each in sensed.sensor.gone(["t1"])] == ["roadmap"]
 
 
 def test_a_hold_tells_of_the_end(sensed: Sensed) -> None:

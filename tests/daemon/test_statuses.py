@@ -10,6 +10,8 @@ from typing import Any
 import psutil
 
 from orchestrator.claims import FileClaims, Wanted, Won
+from orchestrator.daemon.statuses import StatusSensor
+from orchestrator.state.layout import Layout
 from orchestrator.wire.client import call
 from orchestrator.wire.messages import Status
 from tests.core.statuses import FULL
@@ -170,3 +172,28 @@ def test_a_status_of_a_claim_that_is_over(tmp_path: Path) -> None:
         folder.say("agent-1", track="t1", metadata={"fence": 2})
         wait_for(folder.heard, SOON)
         assert len(folder.events("status.superseded")) == 1
+
+
+def test_what_a_worker_said_last_is_read_at_once(tmp_path: Path) -> None:
+    """However often statuses changed before: when a worker is gone, what comes next depends on its last word."""
+    folder = Folder(tmp_path, "outside")
+    followed: list[str] = []
+    told: list[str] = []
+    sensor = StatusSensor(Layout(str(tmp_path)), lambda name, _: told.append(name), followed.append, followed.remove)
+    sensor.rescan({})
+    assert (sensor.due, followed) == (None, [str(folder.path)])
+    folder.say("agent-1")
+    sensor.changed(["outside", "unknown"])
+    assert sensor.due is not None
+    sensor.refresh({}, sensor.due - 0.001)
+    assert sensor.runs["outside"].found == {}
+    sensor.look_at(["outside", "unknown"], {})
+    assert list(sensor.runs["outside"].found) == ["agent-1"]
+    assert told == ["status.changed"]
+    folder.say("agent-1", progress_percentage=99)
+    sensor.changed(["outside"])
+    sensor.refresh({}, sensor.due)
+    assert sensor.runs["outside"].found["agent-1"].progress_percentage == 99
+    shutil.rmtree(folder.path)
+    sensor.rescan({})
+    assert (len(sensor.runs), followed) == (0, [])
