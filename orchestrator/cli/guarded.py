@@ -27,9 +27,11 @@ def guarded(command: Callable[[], int], arguments: Sequence[str]) -> int:
 
 def _drain() -> None:
     """Get rid of what cannot be printed any more: the interpreter would complain of it at its end."""
-    try:
-        output.flush()
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

@@ -36,7 +36,7 @@ for number, words in enumerate(commands):
         status = main()
         sys.stdout.flush()
         os._exit(status)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 """Runs one command a process like the real one, but starts Python only once."""
 

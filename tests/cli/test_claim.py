@@ -102,7 +102,7 @@ def test_held_by_another(orchd: Orchd, words: Sequence[str]) -> None:
 
 def test_waiting_for_a_track(orchd: Orchd) -> None:
     """With --wait the claim is made as soon as the other gives it back, and refused when the time is over."""
-    with around(orchd, "touch here; sleep 0.7"):
+    with around(orchd, "touch here; sleep 4"):
         wait_for((orchd.root / "here").exists)
         assert orchd("claim", TRACK, "--wait", "0.1", "--", "true").status == 75
         assert orchd("claim", TRACK, "--wait", "20s", "--", "true").status == 0

@@ -225,6 +225,8 @@ def test_a_second_run_of_the_same_source(site: Gated) -> None:
         assert (said.status, said.out) == (75, "")
         assert "is going on" in said.err
         with site.running("run", "ROADMAP.md", "--resume", "--json") as second:
+            assert second.stderr is not None
+            assert second.stderr.readline()  # it looks on
             site.open()
             assert [ended(second).status, ended(first).status] == [0, 0]
     site.is_done_once()
