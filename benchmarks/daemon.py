@@ -5,6 +5,7 @@ python benchmarks/daemon.py [FILES]
 
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -62,9 +63,10 @@ class Bench:
         return f"{100 * used / IDLE_SECONDS:.2f} % of a core, {memory:.0f} MB, {self.process.num_fds()} descriptors"
 
     def end(self) -> None:
-        """End the daemon."""
+        """End the daemon, and remove everything."""
         self.daemon.send_signal(signal.SIGTERM)
         self.daemon.wait()
+        shutil.rmtree(self.root)
 
 
 def until(true: Callable[[], bool], seconds: float = 120.0) -> float:
