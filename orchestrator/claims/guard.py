@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from orchestrator.core.claim import GREATEST
 from orchestrator.core.text import visible
 from orchestrator.errors import SystemFailure
 from orchestrator.host import files
@@ -33,19 +34,24 @@ class Guard:
         self._boot_id = boot_id
 
     def last(self) -> int:
-        """Return the greatest fence that may have been given out."""
-        last, bound, boot_id = self._fields(0)
-        return last if boot_id == self._boot_id else bound
+        """Return the greatest fence that is known to have been given out.
+
+        A restart of the machine gives none out, so what was finished before it is not superseded by it.
+        """
+        return self._fields(0)[0]
 
     def next(self, above: int = 0) -> int:
         """Return a fence greater than every one before, durable before anybody can see it.
 
-        ``above`` is the fence of the lock that is being replaced; it counts where the guard remembers nothing.
+        ``above`` is the fence of the lock that is being replaced; it counts where the guard remembers nothing,
+        and where a greater one is left.
         """
-        last, bound, boot_id = self._fields(above)
+        last, bound, boot_id = self._fields(above if above < GREATEST else 0)
         if boot_id != self._boot_id:
             last, bound = bound, 0
         fence = last + 1
+        if fence > GREATEST:
+            raise self._damaged()
         if fence > bound:
             bound = fence + RESERVE
             self._write(last, bound)
@@ -70,12 +76,15 @@ class Guard:
             return fallback, fallback, self._boot_id
         match = _LINE.match(data)
         if match is None:
-            raise SystemFailure(
-                f"the guard file {visible(self._path)} is damaged",
-                hint="while nobody works on the track, write a line '<fence> <fence> none' "
-                "with a fence greater than any used",
-            )
+            raise self._damaged()
         return int(match[1]), int(match[2]), match[3].decode("ascii")
+
+    def _damaged(self) -> SystemFailure:
+        return SystemFailure(
+            f"the guard file {visible(self._path)} is damaged",
+            hint="while nobody works on the track, write a line '<fence> <fence> none' "
+            "with a fence greater than any used",
+        )
 
     def _write(self, last: int, bound: int) -> None:
         line = f"{last:020d} {bound:020d} {self._boot_id:<40}\n".encode("ascii")

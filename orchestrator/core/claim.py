@@ -22,6 +22,9 @@ FENCE_WIDTH: Final = 20
 LARGEST: Final = 64 * 1024
 """A lock file of more bytes is not read."""
 
+GREATEST: Final = 2**63 - 1
+"""The greatest fence, and the greatest number of any kind, that a record may hold."""
+
 GRAIN_NS: Final = 2_000_000_000
 """A process counts as started after a file was written only beyond this many nanoseconds."""
 
@@ -227,14 +230,14 @@ def _run(fields: dict[str, object]) -> str | None:
 
 def _number(fields: dict[str, object], key: str, least: int) -> int:
     value = fields.get(key)
-    if type(value) is int and least <= value < 2**63:
+    if type(value) is int and least <= value <= GREATEST:
         return value
     raise Unreadable(f"field {key} is missing or not a sensible number")
 
 
 def _maybe_number(fields: dict[str, object], key: str) -> int | None:
     value = fields.get(key)
-    if value is None or (type(value) is int and 0 <= value < 2**63):
+    if value is None or (type(value) is int and 0 <= value <= GREATEST):
         return value
     raise Unreadable(f"field {key} is missing or not a sensible number")
 

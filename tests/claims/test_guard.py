@@ -64,9 +64,17 @@ def test_after_a_restart_of_the_machine_counting_goes_on_from_the_bound(tmp_path
     """A power cut may have forgotten the last fence, but never the bound."""
     (tmp_path / "t").write_bytes(line(3, 1025, "another"))
     with held(tmp_path) as inside:
-        assert inside.last() == 1025
         assert inside.next() == 1026
         assert inside.next() == 1027
+
+
+def test_a_restart_of_the_machine_is_no_later_claim(tmp_path: Path) -> None:
+    """Nobody has had the fences between the last one and the bound, so they supersede nobody."""
+    (tmp_path / "t").write_bytes(line(3, 1025, "another"))
+    with held(tmp_path) as inside:
+        assert inside.last() == 3
+        assert inside.next() == 1026
+        assert inside.last() == 1026
 
 
 def test_where_no_restart_is_noticed_every_fence_is_durable(tmp_path: Path) -> None:
@@ -143,6 +151,28 @@ def test_a_damaged_guard_is_reported_and_can_be_mended(tmp_path: Path, data: byt
     guard(tmp_path).write_bytes(b"9 9 none\n")
     assert store.last_fence("t") == 9
     assert won(store).fence == 10
+
+
+@pytest.mark.parametrize("fence", [2**63 - 1, 10**20 - 1])
+def test_no_fence_is_given_out_that_no_lock_can_hold(tmp_path: Path, fence: int) -> None:
+    """The greatest one is refused, not published in a lock that nobody can read and that no death frees."""
+    store = FileClaims(str(tmp_path))
+    store.release("t", won(store).token)
+    guard(tmp_path).write_bytes(b"%d %d none\n" % (fence, fence))
+    with pytest.raises(SystemFailure, match=r"the guard file .* is damaged"):
+        store.claim(wanted())
+    assert store.read("t") is None
+    guard(tmp_path).write_bytes(b"%d %d none\n" % (2**63 - 2, 2**63 - 2))
+    assert won(store).fence == 2**63 - 1
+
+
+def test_a_forged_fence_does_not_close_the_track(tmp_path: Path) -> None:
+    """Where the guard remembers nothing, a dead owner's greatest fence is no fence, and the track stays open."""
+    store = FileClaims(str(tmp_path))
+    store.release("t", won(store).token)
+    guard(tmp_path).write_bytes(b"")
+    write(tmp_path, record(dead()), start_ticks=1, fence=2**63 - 1)
+    assert won(store).fence == 1
 
 
 def test_a_dead_lock_can_be_reaped_whatever_the_guard_holds(tmp_path: Path) -> None:

@@ -208,3 +208,18 @@ def test_superseded_work_is_not_merged(tmp_path: Path) -> None:
     )
     assert site.subjects() == ["start"]
     assert site.git("show", "feat/t1:1.txt") == "made"
+
+
+def test_a_restart_of_the_machine_supersedes_nobody(tmp_path: Path) -> None:
+    """What was finished before it is merged after it, though fences go on from a greater number then."""
+    site = Accepted(tmp_path, [makes(1, "sleep = 0.5")])
+    with running(site.root) as daemon:
+        site.wait_for_owner(1)
+        daemon.kill()
+    wait_for(lambda: site.owner(1) is None, 20, "the worker's end")
+    guard = site.root / ".orchestrator_locks" / ".d" / "guards" / site.tracks[0]
+    last, bound, _boot = guard.read_text().split()
+    guard.write_text(f"{last} {bound} {'another':<40}\n")
+    with running(site.root):
+        site.wait_for_end()
+    assert site.outcomes() == ["merged"]
