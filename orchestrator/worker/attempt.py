@@ -58,6 +58,7 @@ class Attempt:
         try:
             reach("worker.claimed")
             if self._record.finished():
+                self._told(self._record.inherit)
                 self._release()
                 return OK
             self._log = Log(self._log_path)

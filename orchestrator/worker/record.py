@@ -32,6 +32,15 @@ class Record:
         former = self._former().of(self._entry.attempt)
         return former if former is not None and former.finished else None
 
+    def inherit(self) -> None:
+        """Take over the entry that another worker has brought to its end, with our fence, so that ours is no later one.
+
+        Where a stranger claimed the track in between, it stays as it is.
+        """
+        former = self.finished()
+        if former is not None and former.fence + 1 == self._entry.fence:
+            self._publish(replace(former, fence=self._entry.fence, token=self._entry.token), durable=True)
+
     def write(self, phases: Sequence[PhaseResult]) -> None:
         """Say how the phases so far ended."""
         self._publish(replace(self._entry, phases=tuple(phases)), durable=False)
@@ -60,7 +69,8 @@ class Record:
             found = result.decode(files.read(path, _LARGEST).data)
         except FileNotFoundError:
             return Result(self._agent_id, self._track)
-        except Unreadable:
+        except Unreadable as error:
+            files.raise_if_ran_out(error)
             self._set_aside(path)
             return Result(self._agent_id, self._track)
         return replace(found, agent_id=self._agent_id, track=self._track)

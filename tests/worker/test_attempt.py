@@ -201,9 +201,11 @@ def test_former_attempts_are_kept(scene: Scene) -> None:
 
 
 def test_nothing_is_done_twice(scene: Scene) -> None:
-    """A worker for an attempt that has come to its end leaves at once and releases."""
+    """A worker for an attempt that has come to its end leaves at once and releases; its claim supersedes nothing."""
     assert scene.run(shell("work", "echo again >> times")) == 0
     assert scene.start().wait(10) == 0
+    assert scene.attempt().passed
+    assert scene.attempt().fence == FileClaims(str(scene.root)).last_fence(TRACK) == 2
     assert (scene.tree / "times").read_text(encoding="ascii") == "again\n"
     assert scene.lock() is None
 

@@ -1,5 +1,6 @@
 """The worker's entry in the result file."""
 
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,3 +66,36 @@ def test_garbage_is_kept_aside(paths: RunLayout, garbage: bytes) -> None:
     Record(paths, JOB, CLAIM).finish([DONE], "")
     assert read(paths).attempts[0].passed
     assert [each.read_bytes() for each in Path(paths.private, "aside").iterdir()] == [garbage]
+
+
+@pytest.mark.parametrize(("fence", "kept"), [(13, 13), (14, 12)])
+def test_a_finished_entry_is_taken_over(paths: RunLayout, fence: int, kept: int) -> None:
+    """With the fence of the next claim; where a stranger's came in between it stays as it is."""
+    Record(paths, JOB, CLAIM).finish([DONE], "")
+    late = Record(paths, JOB, replace(CLAIM, fence=fence, token="1" * 32))
+    late.inherit()
+    entry = read(paths).of(1)
+    assert entry is not None
+    assert (entry.fence, entry.phases, entry.passed) == (kept, (DONE,), True)
+
+
+def test_what_is_not_finished_is_not_taken_over(paths: RunLayout) -> None:
+    """An entry of a worker that died, or of another attempt."""
+    Record(paths, replace(JOB, attempt=2), CLAIM).finish([DONE], "")
+    Record(paths, JOB, CLAIM).write([DONE])
+    Record(paths, JOB, replace(CLAIM, fence=13)).inherit()
+    assert [each.fence for each in read(paths).attempts] == [12, 12]
+
+
+def test_what_we_ran_out_of_is_not_the_file_s_fault(paths: RunLayout) -> None:
+    """Without a free descriptor the result cannot be read, and stays where it is."""
+    Record(paths, JOB, CLAIM).finish([DONE], "")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    record = Record(paths, JOB, CLAIM)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            record.finished()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert read(paths).attempts[0].passed
