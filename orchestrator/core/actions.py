@@ -3,14 +3,21 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestrator.core.phase import Cause, Toolset
+
 
 @dataclass(frozen=True, slots=True)
 class StartWorker:
-    """Make the track's worktree and job, and start a worker on it."""
+    """Make the track's worktree and job, and start a worker on it.
+
+    A ``cleanup`` is to do exactly what the attempts before left undone, and no more.
+    """
 
     run: str
     agent_id: str
     attempt: int
+    cause: Cause = "first"
+    toolset: Toolset = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class EndTrack:
 
     run: str
     agent_id: str
-    ended: Literal["failed", "cancelled"]
+    ended: Literal["failed", "cancelled", "quarantined"]
     error: str
     attempt: int
 

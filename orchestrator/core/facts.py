@@ -5,12 +5,13 @@ the actions under way; nothing here remembers anything.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from orchestrator.core.claim import State as OwnerState
+from orchestrator.core.phase import Cause
 from orchestrator.core.result import Attempt
-from orchestrator.core.run import Outcome, RunRecord, RunTrack
+from orchestrator.core.run import Gate, Limit, Outcome, RunRecord, RunTrack
 
 Where = Literal[
     "waiting", "held", "starting", "running", "orphaned", "committed", "merging", "vanished", "failing", "ended"
@@ -47,6 +48,11 @@ class TrackFacts:
     ``started`` from then on until its end. ``exited`` is the exit status of the worker that we started, None
     while it runs or was started by somebody else; ``trouble`` is why an action of ours failed. ``asked`` is
     when (monotonic s) the worker was asked to end, and ``forced``: it was then killed.
+
+    ``result`` is the present attempt's and ``former`` are those of all before it. ``failed_since``: since when
+    (monotonic s) this process knows that the present attempt is over without success, and ``heard``: when the status
+    last changed. ``answered`` is the attempt whose question a person has answered, 0 for none. ``limited_until`` is
+    when (monotonic s) the usage limit that ended the present attempt is over.
     """
 
     spec: RunTrack
@@ -60,11 +66,37 @@ class TrackFacts:
     trouble: str = ""
     asked: float | None = None
     forced: bool = False
+    cause: Cause = "first"
+    former: tuple[Attempt, ...] = ()
+    failed_since: float | None = None
+    heard: float | None = None
+    answered: int = 0
+    limited_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What the rest of the machine and its runs leave to this one.
+
+    ``busy`` counts the agents of other runs by kind, ``profiles`` by profile. ``memory_mb`` is what the machine has
+    left, None where it does not say. ``limited_until`` is when (monotonic s) the usage limit of this run's kind of
+    agent is over. ``spent_today`` is what all runs of the day have spent.
+    """
+
+    busy: Mapping[str, int] = field(default_factory=dict)
+    profiles: Mapping[str, int] = field(default_factory=dict)
+    memory_mb: int | None = None
+    limited_until: float | None = None
+    spent_today: Limit = field(default_factory=Limit)
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """Everything known of one run. ``cancelled`` holds track ids; ``last_start`` is monotonic seconds."""
+    """Everything known of one run. ``cancelled`` holds track ids; ``last_start`` is monotonic seconds.
+
+    ``since`` is when (monotonic s) this process began to drive it, ``spent_seconds`` its age before.
+    ``approved`` are the gates that a person has opened.
+    """
 
     record: RunRecord
     tracks: tuple[TrackFacts, ...]
@@ -72,6 +104,10 @@ class RunFacts:
     last_start: float | None = None
     finishing: bool = False
     ended: bool = False
+    others: Others = field(default_factory=Others)
+    approved: frozenset[Gate] = frozenset()
+    since: float = 0.0
+    spent_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +143,7 @@ def _ended(facts: TrackFacts, _run: str) -> TrackState | None:
         "conflict": f"conflict in {', '.join(outcome.files[:3])}",
         "failed": outcome.error or "failed",
         "cancelled": outcome.error or "cancelled",
+        "quarantined": outcome.error or "quarantined",
     }
     return TrackState("ended", why[outcome.ended])
 

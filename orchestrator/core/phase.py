@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Final
+from typing import Final, Literal
 
 from orchestrator.core.name import check_name
 from orchestrator.core.run import DEFAULTS
@@ -13,6 +13,11 @@ from orchestrator.errors import BadName, Unreadable
 
 VERSION: Final = 1
 
+Kind = Literal["agent", "validator", "commit"]
+Cause = Literal["first", "retry", "answered", "limit", "cleanup"]
+"""Why there is an attempt: the former one failed, was answered, met a usage limit, or left something missing."""
+Toolset = Literal["full", "reduced"]
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -20,6 +25,10 @@ class Phase:
 
     ``stdin`` is the path of a file that the command reads, None for nothing. ``timeout_seconds`` is the
     phase's own limit. ``env`` is added to the job's.
+
+    A validator judges by its exit ``status`` (0 accepts, others ask for more) or in ``words`` (the last of ACCEPT,
+    REVISE and REJECT that stands first in a line of its output). Where it asks for more, the phase ``mend`` is
+    carried out and the validator asked again, at most ``rounds`` times in all.
     """
 
     name: str
@@ -27,6 +36,10 @@ class Phase:
     timeout_seconds: float
     stdin: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    kind: Kind = "agent"
+    judges_by: Literal["status", "words"] = "status"
+    mend: "Phase | None" = None
+    rounds: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,7 @@ class Job:
     """One attempt at a track, from claim to release. Paths are absolute; times are seconds.
 
     ``run`` says where to report. ``grace_seconds`` pass between asking a process to end and ending it.
+    ``stale_seconds`` without a sign of life make a worker warn, and as many more make it end the phase.
     """
 
     root: str
@@ -48,6 +62,9 @@ class Job:
     env: Mapping[str, str] = field(default_factory=dict)
     grace_seconds: float = DEFAULTS.grace_seconds
     heartbeat_seconds: float = DEFAULTS.heartbeat_seconds
+    stale_seconds: float = DEFAULTS.stale_seconds
+    cause: Cause = "first"
+    toolset: Toolset = "full"
 
 
 _KEYS: Final = frozenset({"v", *(each.name for each in fields(Job)), *(each.name for each in fields(Phase))})
@@ -72,9 +89,17 @@ def decode(data: bytes) -> Job:
     return job
 
 
+def _all(job: Job) -> list[Phase]:
+    """Return the phases with those that mend; a phase that mends is itself not judged."""
+    mends = [each.mend for each in job.phases if each.mend is not None]
+    if any(each.mend is not None for each in mends):
+        raise Unreadable("a phase that mends has one that mends it")
+    return [*job.phases, *mends]
+
+
 def _check_names(job: Job) -> None:
     names = [("run", job.run), ("track", job.track), ("agent", job.agent_id)]
-    names += [("phase", each.name) for each in job.phases]
+    names += [("phase", each.name) for each in _all(job)]
     try:
         for kind, name in names:
             check_name(kind, name)
@@ -83,19 +108,21 @@ def _check_names(job: Job) -> None:
 
 
 def _check_times(job: Job) -> None:
-    positive = (job.heartbeat_seconds, *(each.timeout_seconds for each in job.phases))
+    positive = (job.heartbeat_seconds, job.stale_seconds, *(each.timeout_seconds for each in _all(job)))
     if job.attempt < 1 or job.grace_seconds < 0 or any(each <= 0 for each in positive):
         raise Unreadable("a time or the attempt is not positive")
-    if not job.phases or not all(each.argv and each.argv[0] for each in job.phases):
+    if not job.phases or not all(each.argv and each.argv[0] for each in _all(job)):
         raise Unreadable("a phase without a command")
+    if any(each.rounds < 1 for each in job.phases):
+        raise Unreadable("a phase without a round")
 
 
 def _check_texts(job: Job) -> None:
     """Refuse what the kernel takes for no path, argument or variable."""
-    maps = (job.env, *(each.env for each in job.phases))
+    maps = (job.env, *(each.env for each in _all(job)))
     names = [name for each in maps for name in each]
     texts = [job.root, job.working_dir, job.branch_name, *names, *(value for each in maps for value in each.values())]
-    texts += [text for each in job.phases for text in (*each.argv, each.stdin or "")]
+    texts += [text for each in _all(job) for text in (*each.argv, each.stdin or "")]
     if any("\0" in each for each in texts) or any(not name or "=" in name for name in names):
         raise Unreadable("a path, an argument or a variable has a character that it cannot have")
     if not (job.root.startswith("/") and job.working_dir.startswith("/")):
@@ -105,6 +132,7 @@ def _check_texts(job: Job) -> None:
 def _check_known(given: Mapping[str, object]) -> None:
     phases = given["phases"]
     objects = [given, *(phases if isinstance(phases, list) else [])]
+    objects += [each["mend"] for each in objects[1:] if each.get("mend")]
     strange = sorted({key for each in objects for key in each} - _KEYS)
     if strange:
         raise Unreadable(f"field {visible(strange[0], 40)} is not known")

@@ -8,11 +8,13 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
+from orchestrator.core.phase import Cause, Kind
 from orchestrator.core.typed import build, versioned
 
 VERSION: Final = 1
 
 Ending = Literal["exited", "signalled", "timed_out", "cancelled", "not_started"]
+Verdict = Literal["", "ACCEPT", "REVISE", "REJECT"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class PhaseResult:
     ``status`` is the exit status (None where there is none), ``signal`` the number of the signal that
     ended it. Times are ISO 8601 UTC and seconds; ``cpu_seconds`` (the sum) and ``peak_memory_bytes`` (of
     the largest process) come from the kernel's account of the command and of its descendants.
-    ``leftovers`` counts processes that had to be ended after the command itself was over.
+    ``leftovers`` counts processes that had to be ended after the command itself was over. ``verdict`` is a
+    validator's, and ``report`` the end of what it said.
     """
 
     name: str
@@ -36,6 +39,9 @@ class PhaseResult:
     peak_memory_bytes: int
     leftovers: int = 0
     error: str = ""
+    kind: Kind = "agent"
+    verdict: Verdict = ""
+    report: str = ""
 
     @property
     def passed(self) -> bool:
@@ -45,7 +51,12 @@ class PhaseResult:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt; ``finished`` only once the worker got to its end. ``error`` is ``TYPE: text``."""
+    """One attempt; ``finished`` only once the worker got to its end. ``error`` is ``TYPE: text``.
+
+    ``asked`` is the question that a person is to answer before there is another attempt, ``blocked`` what keeps the
+    agent from going on. ``limited``: the agent met a usage limit, which ends at ``limited_until`` (ISO 8601, empty:
+    not said). ``cost_usd`` and ``tokens`` are what the agent says, None where it says nothing.
+    """
 
     attempt: int
     fence: int
@@ -55,11 +66,23 @@ class Attempt:
     finished: bool = False
     ended_at: str = ""
     error: str = ""
+    cause: Cause = "first"
+    asked: str = ""
+    blocked: str = ""
+    limited: bool = False
+    limited_until: str = ""
+    cost_usd: float | None = None
+    tokens: int | None = None
 
     @property
     def passed(self) -> bool:
-        """Tell whether every phase of a finished attempt passed."""
-        return self.finished and not self.error and bool(self.phases) and all(phase.passed for phase in self.phases)
+        """Tell whether a finished attempt has no error and its last phase, the commit, passed."""
+        return self.finished and not self.error and bool(self.phases) and self.phases[-1].passed
+
+    @property
+    def parked(self) -> bool:
+        """Tell whether it ended because it has to wait: for a person, or for a usage limit to end."""
+        return self.finished and bool(self.asked or self.blocked or self.limited)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,27 +12,57 @@ from typing import Final, Literal
 
 VERSION: Final = 1
 
-Ended = Literal["merged", "conflict", "failed", "cancelled"]
+Ended = Literal["merged", "conflict", "failed", "cancelled", "quarantined"]
+Gate = Literal["start", "push"]
+"""Where a run waits for a person's word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
     """Which agent does the work.
 
-    ``argv`` and ``prompt`` belong to kind ``command``: how the prompt reaches it is ``stdin``, ``file`` (the
-    path of a file) or ``argument``. ``scripts`` belongs to kind ``scripted``: the folder of its scripts.
+    ``argv``, ``prompt`` and ``reduced`` belong to kind ``command``: how the prompt reaches it is ``stdin``, ``file``
+    (the path of a file) or ``argument``; ``reduced`` is the command with fewer tools, for an agent that failed twice
+    in the same way (empty: the same). ``scripts`` belongs to kind ``scripted``: the folder of its scripts.
     """
 
     kind: str
     argv: tuple[str, ...] = ()
     prompt: Literal["stdin", "file", "argument"] = "stdin"
+    reduced: tuple[str, ...] = ()
     scripts: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """What may be spent; None: no limit. ``seconds`` are wall-clock time."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a track, the run, and all runs of a day (UTC) may spend."""
+
+    track: Limit = Limit()
+    run: Limit = Limit()
+    day: Limit = Limit()
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
-    """What the person asked for. Times are seconds; ``threshold`` is a share of the tracks."""
+    """What the person asked for. Times are seconds; ``threshold`` is a share of the tracks.
+
+    ``timeout_seconds`` is the limit of an agent's phase in the first attempt; each of the ``attempts`` gets
+    ``timeout_growth`` times the one before. ``batch_size``: so many tracks are taken on before the next ones may
+    start, 0 for no such bound. ``start_on`` says what a track needs of those it depends on. No agent is started
+    while the machine has less than ``min_memory_mb`` left. ``kind_limits`` and ``profile_limits`` bound how many
+    run at once of one kind of agent, of one profile. ``input_wait_seconds`` is how long a run with nothing else to
+    do waits for answers. ``limit_wait_seconds`` is how long a usage limit is taken to last that does not say so.
+    """
 
     agents: int = 4
     stagger_seconds: float = 2.0
@@ -41,6 +71,21 @@ class Options:
     heartbeat_seconds: float = 30.0
     push: bool = True
     threshold: float = 0.8
+    attempts: int = 3
+    timeout_growth: float = 1.5
+    retry_delay_seconds: float = 5.0
+    stale_seconds: float = 300.0
+    batch_size: int = 0
+    start_on: Literal["merged", "committed"] = "merged"
+    min_memory_mb: int = 200
+    kind_limits: Mapping[str, int] = field(default_factory=dict)
+    profile_limits: Mapping[str, int] = field(default_factory=dict)
+    park_on_limit: bool = True
+    limit_wait_seconds: float = 900.0
+    input_wait_seconds: float = 3600.0
+    cleanup: bool = True
+    budget: Budget = Budget()
+    gates: tuple[Gate, ...] = ()
 
 
 DEFAULTS: Final = Options()
@@ -50,7 +95,8 @@ DEFAULTS: Final = Options()
 class RunTrack:
     """One track of the run, with the agent, branch and worktree (absolute path) that carry it.
 
-    ``line`` is for people: where the track stood in the source when the run was accepted.
+    ``line`` is for people: where the track stood in the source when the run was accepted. ``estimate`` is in
+    minutes. ``quarantined`` says why the track is not to be worked on until a person says otherwise.
     """
 
     agent_id: str
@@ -66,11 +112,33 @@ class RunTrack:
     acceptance: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     resume: bool = False
+    estimate: int | None = None
+    profile: str = ""
+    quarantined: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """Who judges work, and when: ``after`` a phase of each track in ``tracks`` (globs of names; none: all), or the run.
+
+    Kind ``command`` judges by the exit status of ``argv``. ``artifacts``: the files in ``paths`` (globs) exist, are not
+    empty and are newer than the attempt. ``diff``: every change is inside ``paths``, or the track's own where there
+    are none. ``agent``: an agent compares and says ACCEPT, REVISE or REJECT; the run's own where ``argv`` is empty.
+    """
+
+    name: str
+    kind: Literal["command", "artifacts", "diff", "agent"]
+    after: Literal["work", "review", "commit", "run"] = "review"
+    tracks: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    timeout_seconds: float = 600.0
+    rounds: int = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """The accepted plan and options. ``source`` is an absolute path.
+    """The accepted plan and options. ``source`` is an absolute path, and so is ``root``, where it was accepted.
 
     ``source_kind`` and ``base`` (the target's commit when the run was accepted) are for people.
     """
@@ -86,6 +154,8 @@ class RunRecord:
     agent: Agent
     options: Options
     tracks: tuple[RunTrack, ...]
+    validators: tuple[Validator, ...] = ()
+    root: str = ""
     v: int = VERSION
 
     def find(self, agent_id: str) -> RunTrack:
