@@ -11,6 +11,10 @@ _STAMPED_AT_BOOT: Final = "/dev/pts"
 
 _STEP_NS: Final = 1_000_000_000
 
+_YEAR_1000_NS: Final = -30_610_224_000_000_000_000
+_YEAR_9999_NS: Final = 253_402_300_800_000_000_000 - 1
+"""Years have four digits. A file may bear a time beyond these, or one for which there is no calendar at all."""
+
 
 def wall_ns() -> int:
     """Nanoseconds since the epoch, UTC. Moves when somebody sets the clock: for people only."""
@@ -50,7 +54,7 @@ def pause(seconds: float) -> None:
 
 
 def iso(wall: int | None = None) -> str:
-    """Return a time (ns since the epoch; None: now) as ``2026-01-31T12:00:00.123Z``."""
-    moment = time.time_ns() if wall is None else wall
+    """Return a time (ns since the epoch; None: now) as ``2026-01-31T12:00:00.123Z``; at most what that can say."""
+    moment = time.time_ns() if wall is None else max(_YEAR_1000_NS, min(wall, _YEAR_9999_NS))
     seconds, nanoseconds = divmod(moment, 1_000_000_000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{nanoseconds // 1_000_000:03d}Z"

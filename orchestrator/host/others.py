@@ -24,9 +24,14 @@ Found = Mapping[int, int]
 
 
 def command_line(pid: int) -> list[str]:
-    """Return the argv of a process; empty when it is gone or hidden."""
+    """Return the argv of a process of our user; empty when it is gone or hidden, or somebody else's.
+
+    Anybody may start a program with whatever arguments: those of other users are proof of nothing.
+    """
     with suppress(psutil.Error, OSError):
-        return psutil.Process(pid).cmdline()
+        process = psutil.Process(pid)
+        if process.uids().real == os.getuid():
+            return process.cmdline()
     return []
 
 

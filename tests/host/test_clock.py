@@ -42,10 +42,13 @@ def test_the_clocks_go_forward() -> None:
         (0, "1970-01-01T00:00:00.000Z"),
         (1_769_860_800_123_999_999, "2026-01-31T12:00:00.123Z"),
         (4_102_444_799_999_999_999, "2099-12-31T23:59:59.999Z"),
+        (253_402_300_800 * 10**9, "9999-12-31T23:59:59.999Z"),
+        (2**63 * 10**9, "9999-12-31T23:59:59.999Z"),
+        (-(2**63) * 10**9, "1000-01-01T00:00:00.000Z"),
     ],
 )
 def test_iso(wall: int, text: str) -> None:
-    """A time is written as UTC with milliseconds, cut, not rounded."""
+    """A time is written as UTC with milliseconds, cut, not rounded; what no calendar has is the nearest that it has."""
     assert clock.iso(wall) == text
 
 

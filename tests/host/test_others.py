@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from orchestrator.host import identity, others
 from tests.processes import dead, is_stopped, living
 from tests.waiting import wait_for
@@ -60,6 +62,18 @@ def test_found_by_the_module_they_run(tmp_path: Path) -> None:
         stranger.kill()
     assert others.running("sleeper") == {}
     assert others.command_line(dead()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of another user")
+def test_arguments_of_another_user_prove_nothing() -> None:
+    """Who pretends to be one of ours by his command line is not found by it."""
+    argv = ["sh", "-c", "echo; sleep 600", "-m", "sleeper", "/job"]
+    with subprocess.Popen(argv, cwd="/", user=65534, process_group=0, stdout=subprocess.PIPE) as stranger:
+        assert stranger.stdout is not None
+        assert stranger.stdout.readline() == b"\n"
+        assert others.command_line(stranger.pid) == []
+        assert "/job" not in others.running("sleeper")
+        os.killpg(stranger.pid, signal.SIGKILL)
 
 
 def test_a_tree_is_the_session_and_all_descendants(tmp_path: Path) -> None:
