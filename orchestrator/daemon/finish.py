@@ -7,14 +7,12 @@ from contextlib import suppress
 
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.text import visible
-from orchestrator.daemon import outcomes
+from orchestrator.daemon import outcomes, reporting
 from orchestrator.errors import CommandFailed, Unreadable
 from orchestrator.git import publish, repository, worktree
 from orchestrator.git.publish import Published
 from orchestrator.host import clock, files
-from orchestrator.host.failpoint import reach
-from orchestrator.reports.metrics import Ending, encode, measure, measure_agent
-from orchestrator.reports.summary import summarise
+from orchestrator.reports.metrics import Ending
 from orchestrator.state import cancel
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout, RunLayout
@@ -32,18 +30,8 @@ def finish(layout: Layout, record: RunRecord) -> Publication:
         event = "push.failed" if publication.state == "failed" else "push.done"
         fields = {"run": record.run, "state": publication.state, "why": publication.why}
         Journal(layout.root).write(event, fields)
-    _report(paths, Ending(record, ended, outcomes.results_of_run(paths, record), publication, clock.iso()))
+    reporting.write(paths, Ending(record, ended, outcomes.results_of_run(paths, record), publication, clock.iso()))
     return publication
-
-
-def _report(paths: RunLayout, ending: Ending) -> None:
-    metrics = measure(ending)
-    for outcome in ending.outcomes:
-        figures = encode(measure_agent(outcome, ending.results.get(outcome.agent_id)))
-        files.publish(f"{paths.folder}/{outcome.agent_id}.metrics.json", figures, temp(paths))
-    files.publish(paths.summary, summarise(ending, metrics).encode("utf-8"), temp(paths), durable=True)
-    reach("finish.reported")
-    files.publish(paths.metrics, encode(metrics), temp(paths), durable=True)
 
 
 def _tidy(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> None:
