@@ -20,12 +20,20 @@ class _Timer:
 class Loop:
     """Turns while children run. The first ``reason`` to stop counts; a second signal asks to hurry.
 
-    ``heeds`` tells whether a stopping signal is meant for us. ``signal`` is the first that was.
+    ``heeds`` tells whether a stopping signal is meant for us; ``signal`` is the first that was. ``patient``: SIGTERM
+    twice is one request, for who drives a run asks again after its own restart.
     """
 
-    def __init__(self, events: signals.Signals, heeds: Callable[[int], bool] = STOPPING.__contains__) -> None:
+    def __init__(
+        self,
+        events: signals.Signals,
+        heeds: Callable[[int], bool] = STOPPING.__contains__,
+        *,
+        patient: bool = False,
+    ) -> None:
         self._events = events
         self._heeds = heeds
+        self._patient = patient
         self._timers: list[_Timer] = []
         self._ended: list[spawn.Ended] = []
         self.reason = ""
@@ -59,6 +67,7 @@ class Loop:
         return ended
 
     def _asked(self, number: int) -> None:
-        self.hurry = self.signal is not None
+        same = self._patient and self.signal == number == signals.TERM
+        self.hurry = self.hurry or (self.signal is not None and not same)
         self.signal = self.signal or number
         self.stop(f"UNKNOWN: cancelled ({signals.signal_name(number)})")

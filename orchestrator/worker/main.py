@@ -60,7 +60,7 @@ def _attempt(path: str) -> int:
         if (newest.track, newest.attempt) != (job.track, job.attempt):
             store.release(job.track, won.claim.token)
             return OK
-        return Attempt(newest, won, store, Loop(events)).run()
+        return Attempt(newest, won, store, Loop(events, patient=True)).run()
 
 
 def _read(path: str) -> Job:

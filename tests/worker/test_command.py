@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -128,13 +129,16 @@ def test_a_signal_to_the_worker(scene: Scene, number: signal.Signals, status: in
 
 
 def test_a_second_signal_ends_the_grace(scene: Scene) -> None:
-    """Who asks twice does not wait."""
+    """Who asks in another way does not wait; who asks in the same way again does."""
     scene.job(shell("work", "trap 'echo asked >> heard' TERM; echo $$ > pid; while :; do sleep 1; done"), grace=60.0)
     worker = scene.start()
     agent = scene.started()
     worker.terminate()
     wait_for((scene.tree / "heard").exists)
     worker.terminate()
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.wait(0.5)
+    worker.send_signal(signal.SIGINT)
     assert worker.wait(10) == 143
     assert gone(agent)
     assert scene.attempt().phases[0].signal == signal.SIGKILL

@@ -41,6 +41,19 @@ def test_a_signal_asks_and_a_second_one_hurries(events: Signals) -> None:
     assert (loop.reason, loop.signal) == ("UNKNOWN: cancelled (SIGTERM)", signal.SIGTERM)
 
 
+def test_the_same_request_again_is_no_hurry(events: Signals) -> None:
+    """Whoever drives the run asks with SIGTERM, and after its own restart once more: the grace stays."""
+    loop = Loop(events, patient=True)
+    for _ in range(3):
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert loop.turn(5)
+    assert loop.signal == signal.SIGTERM
+    os.kill(os.getpid(), signal.SIGINT)
+    assert not loop.turn(5)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert not loop.turn(5)
+
+
 def test_a_signal_that_is_not_for_us(events: Signals) -> None:
     """What ``heeds`` does not heed is no reason."""
     loop = Loop(events, lambda number: number == signal.SIGTERM)
