@@ -19,7 +19,7 @@ from orchestrator.daemon.workers import MODULE, place
 from orchestrator.errors import CommandFailed, OrchdError
 from orchestrator.git import backup, integrate, merge, refs, repository, worktree
 from orchestrator.git.command import Git
-from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged
+from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged, Nothing
 from orchestrator.git.repository import Repository
 from orchestrator.host import children, clock, others
 from orchestrator.host.failpoint import reach
@@ -86,6 +86,9 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome
             edit=mark.edit if mark else None,
         ),
     )
+    if isinstance(answer, Nothing):
+        error = f"VALIDATION_ERROR: the branch has nothing of its own to merge: {answer.why}"
+        return end_track(layout, record, EndTrack(record.run, track.agent_id, "failed", error, action.attempt))
     ended = Outcome(track.agent_id, track.track, "merged", clock.iso(), action.attempt)
     if isinstance(answer, Conflict):
         outcome = replace(_conflict(ended, answer), kept=_keep(layout, record, track, action.attempt))
@@ -116,7 +119,7 @@ def _merge_of(repo: Repository, record: RunRecord, track: RunTrack) -> str | Non
     git = Git(repo.top)
     branch = refs.resolve(git, refs.head(track.branch))
     since = integrate.tip(repo, record.run, record.target_branch)
-    return merge.of_branch(git, branch, since) if branch is not None else None
+    return merge.of_branch(git, track.branch, branch, since) if branch is not None else None
 
 
 def end_track(layout: Layout, record: RunRecord, action: EndTrack) -> Outcome:

@@ -74,7 +74,14 @@ class Conflict:
     with_branches: tuple[str, ...]
 
 
-def integrate(repo: Repository, request: Integration) -> Merged | Conflict | AlreadyIn:
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The branch has nothing of its own that could be taken in, and nothing has changed; ``why`` in a few words."""
+
+    why: str
+
+
+def integrate(repo: Repository, request: Integration) -> Merged | Conflict | AlreadyIn | Nothing:
     """Take a branch in; see the answers. Raises :class:`GitRefused` and ``GuardBusy``; then nothing was merged."""
     git = Git(repo.top, hooks=False)
     with guarded(repo, "integrate", WAIT):
@@ -83,6 +90,8 @@ def integrate(repo: Repository, request: Integration) -> Merged | Conflict | Alr
         for _ in range(TRIES):
             start = _start(git, request)
             found = start if isinstance(start, Conflict) else _take_in(git, request, start)
+            if isinstance(found, Nothing):
+                return found
             if isinstance(found, Conflict):
                 return _in_spite_of(git, request, found, merged)
             merged = found if found != start else merged
@@ -120,13 +129,17 @@ def _start(git: Git, request: Integration) -> str | Conflict:
     return merge.commit(git, tree, (there, pending), text)
 
 
-def _take_in(git: Git, request: Integration, start: str) -> str | Conflict:
-    """Return the merge of the branch onto ``start``; ``start`` itself when that holds the branch."""
+def _take_in(git: Git, request: Integration, start: str) -> str | Conflict | Nothing:
+    """Return the merge of the branch onto ``start``; ``start`` itself when that has such a merge already."""
     branch = refs.tip(git, request.branch)
     if refs.is_ancestor(git, branch, start):
-        return start
-    tree, files = merge.tree_of(git, start, branch)
+        own = merge.of_branch(git, request.branch, branch, start)
+        return start if own else Nothing(f"{visible(request.target)} holds all of it without it")
     ours = request.path if request.edit is not None and merge.holds(git, start, request.path) else None
+    changed = merge.changes(git, start, branch)
+    if all(each == ours for each in changed):
+        return Nothing(f"it changes {f'only {visible(ours or str())}' if changed else 'no file'}")
+    tree, files = merge.tree_of(git, start, branch)
     if any(each != ours for each in files):
         return Conflict(files, merge.sides(git, start, branch, files, request.target))
     trailers = {"Orchd-Track": request.track, "Orchd-Run": request.run, merge.BRANCH: request.branch}
@@ -158,7 +171,7 @@ def _answer(git: Git, request: Integration, merged: str | None, moved: Moved) ->
         return Merged(merged, moved.note)
     branch = refs.tip(git, request.branch)
     where = refs.pending(git, request.run) or refs.tip(git, request.target)
-    return AlreadyIn(merge.of_branch(git, branch, where) or where, moved.note)
+    return AlreadyIn(merge.of_branch(git, request.branch, branch, where) or where, moved.note)
 
 
 def _in_spite_of(
@@ -166,7 +179,8 @@ def _in_spite_of(
 ) -> Merged | AlreadyIn | Conflict:
     """Return the conflict, unless the branch was taken in before and it is the target that went another way."""
     pending = refs.pending(git, request.run)
-    if pending is None or not refs.is_ancestor(git, refs.tip(git, request.branch), pending):
+    branch = refs.tip(git, request.branch)
+    if pending is None or merge.of_branch(git, request.branch, branch, pending) is None:
         return conflict
     files = ", ".join(visible(each, 80) for each in conflict.files[:3])
     why = f"it stays behind: its own changes conflict with what was integrated ({files})"

@@ -7,6 +7,7 @@ from typing import Final
 from orchestrator.git.author import missing
 from orchestrator.git.command import Git, refusal
 from orchestrator.git.index import private
+from orchestrator.git.message import line
 
 _MOST_FILES: Final = 200  # asked about in one command
 
@@ -77,11 +78,22 @@ def sides(git: Git, ours: str, theirs: str, files: tuple[str, ...], name: str) -
     return tuple(dict.fromkeys(found)) or (name,)
 
 
-def of_branch(git: Git, tip: str, since: str) -> str | None:
-    """Return the merge in ``since`` that took in exactly the commit ``tip``; None when it came in otherwise."""
-    lines = git.out("rev-list", "--merges", "--parents", since, f"^{tip}").splitlines()
-    merges = (line.split(" ") for line in lines)
-    return next((commit for commit, _, *others in merges if tip in others), None)
+def of_branch(git: Git, branch: str, tip: str, since: str) -> str | None:
+    """Return the merge in ``since`` that took in ``branch`` at the commit ``tip``; None when it came in otherwise.
+
+    A commit may be the tip of more branches than one, so the merge must say that it was this one.
+    """
+    shape = f"--format=%H %P:%(trailers:key={BRANCH},valueonly,separator=%x2C)"
+    told = git.out("rev-list", "--merges", "--no-commit-header", shape, since, f"^{tip}").splitlines()
+    rows = ((facts.split(" "), name) for facts, _, name in (each.partition(":") for each in told))
+    return next((ids[0] for ids, name in rows if tip in ids[2:] and name == line(branch)), None)
+
+
+def changes(git: Git, start: str, tip: str) -> tuple[str, ...]:
+    """Return the files in which ``tip`` differs from where it left ``start``, or last took that in."""
+    base = git.run("merge-base", start, tip).text().partition("\n")[0]
+    before = base or git.out("mktree")  # nothing in common: all of it is new
+    return git.names("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, tip)
 
 
 def line_counts(git: Git, commit: str) -> tuple[int, int]:

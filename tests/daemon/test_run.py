@@ -85,6 +85,22 @@ def test_nothing_built_is_no_success(tmp_path: Path) -> None:
     assert site.subjects() == ["start"]
 
 
+def test_the_work_of_another_is_no_success(tmp_path: Path) -> None:
+    """An agent that only takes in what was merged before has failed, and so has one that only commits."""
+    taken = 'run = ["git", "merge", "--quiet", "main"]'
+    scripts = {
+        ONE: script(writes("one.txt")),
+        TWO: script('run = ["sh", "-c", "until git cat-file -e main:one.txt 2>&-; do sleep 0.02; done"]', taken),
+        THREE: script('run = ["git", "commit", "--quiet", "--allow-empty", "-m", "done, promised"]'),
+    }
+    site = Site(tmp_path, roadmap("One", "Two", "Three"), scripts)
+    said = site("run", "ROADMAP.md", "--json")
+    assert (said.status, outcomes(said)) == (2, {ONE: "merged", TWO: "failed", THREE: "failed"})
+    errors = [each["error"] for each in said.document["tracks"][1:]]
+    assert all("nothing of its own" in each for each in errors), errors
+    assert site.git("show", "main:ROADMAP.md").count("[DONE]") == 1
+
+
 def test_time_runs_out(tmp_path: Path) -> None:
     """A phase over its limit is ended, and counted as timed out."""
     site = Site(tmp_path, roadmap("One"), {ONE: script("hang = true")})

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.errors import GitRefused
 from orchestrator.git import integrate, repository
-from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged
+from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged, Nothing
 from tests.git import repos
 from tests.git.repos import git
 
@@ -23,7 +23,9 @@ def request(branch: str, title: str = "A title", target: str = "main") -> Integr
     return Integration("demo", branch, title, branch, target, "ROADMAP.md", mark)
 
 
-def take(home: Path, branch: str, title: str = "A title", target: str = "main") -> Merged | Conflict | AlreadyIn:
+def take(
+    home: Path, branch: str, title: str = "A title", target: str = "main"
+) -> Merged | Conflict | AlreadyIn | Nothing:
     """Integrate a branch."""
     return integrate.integrate(repository.survey(str(home), target), request(branch, title, target))
 
@@ -63,10 +65,34 @@ def test_a_second_time_there_is_nothing_to_do(home: Path) -> None:
     assert repos.tip(home, "main") == tip
 
 
-def test_a_branch_without_commits_is_in_already(home: Path) -> None:
+def test_a_branch_without_commits_has_nothing_to_take_in(home: Path) -> None:
     """Nothing happens, and no mark is set."""
     git(home, "branch", "one")
-    assert take(home, "one") == AlreadyIn(repos.tip(home, "main"))
+    before = repos.tip(home, "main")
+    assert take(home, "one") == Nothing("main holds all of it without it")
+    assert (repos.tip(home, "main"), repos.tip(home, REF)) == (before, "")
+    assert (home / "ROADMAP.md").read_bytes() == b"- one\n- two\n"
+
+
+def test_what_another_branch_brought_is_not_this_one_s(home: Path) -> None:
+    """It stands on the other's commit, or took the target in: neither is work of its own."""
+    one = repos.grow(home, "one", {"one.txt": b"1\n"}, base="main")
+    git(home, "branch", "two", one)
+    repos.grow(home, "three", {}, base="main")
+    first = merged(home, "one")
+    joined = git(home, "commit-tree", "-p", "three", "-p", "main", "-m", "x", "main:")
+    git(home, "update-ref", "refs/heads/three", joined)
+    assert take(home, "two") == Nothing("main holds all of it without it")
+    assert take(home, "three") == Nothing("it changes no file")
+    assert repos.tip(home, "main") == first.commit
+    assert (home / "ROADMAP.md").read_bytes() == b"- one [DONE]\n- two\n"
+
+
+@pytest.mark.parametrize(("files", "why"), [({}, "no file"), ({"ROADMAP.md": b"!"}, "only ROADMAP.md")])
+def test_a_commit_alone_is_no_work(home: Path, files: repos.Files, why: str) -> None:
+    """An empty one, or one that only marks the plan, which is the orchestrator's to mark."""
+    repos.grow(home, "one", files, base="main", message="done, promised")
+    assert take(home, "one") == Nothing(f"it changes {why}")
     assert (home / "ROADMAP.md").read_bytes() == b"- one\n- two\n"
 
 

@@ -75,3 +75,24 @@ def test_lines_are_counted_from_the_first_parent(home: Path) -> None:
     commit = merge.commit(Git(str(home)), tree, (main, side), b"x\n")
     assert merge.line_counts(Git(str(home)), commit) == (2, 1)
     git(home, "reset", "--quiet")
+
+
+def test_a_merge_is_that_of_the_branch_it_names(home: Path) -> None:
+    """Two branches may stand on one commit; only the one that was taken in has a merge."""
+    one = repos.grow(home, "one", {"one": b"1"}, base="main")
+    text = f"Merge\n\n{merge.BRANCH}: one\n".encode()
+    commit = merge.commit(Git(str(home)), git(home, "rev-parse", "one:"), (repos.tip(home, "main"), one), text)
+    assert merge.of_branch(Git(str(home)), "one", one, commit) == commit
+    assert merge.of_branch(Git(str(home)), "two", one, commit) is None
+    assert merge.of_branch(Git(str(home)), "one", repos.tip(home, "main"), commit) is None
+
+
+def test_what_a_branch_changed_counts_from_where_it_left(home: Path) -> None:
+    """What came to the other side meanwhile is not among it; what was never together differs in everything."""
+    one = repos.grow(home, "one", {"one": b"1", "a.txt": b"1"}, base="main")
+    main = repos.grow(home, "main", {"two": b"2"})
+    assert merge.changes(Git(str(home)), main, one) == ("a.txt", "one")
+    assert merge.changes(Git(str(home)), one, main) == ("two",)
+    alien = git(home, "commit-tree", "-m", "x", git(home, "rev-parse", "one:src"))
+    assert merge.changes(Git(str(home)), main, alien)
+    git(home, "reset", "--quiet")
