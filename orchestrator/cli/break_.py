@@ -25,13 +25,15 @@ from orchestrator.state.journal import Journal
 def command(root: str, as_json: bool, track: str, token: str, yes: bool) -> None:
     """Free TRACK although its owner is not provably dead: a foreign host, a file that cannot be read.
 
-    Whoever worked on it may still be at work; see to it that nobody is.
+    Whoever worked on it may still be at work; see to it that nobody is. A living owner keeps it.
     """
     check_name("track", track)
     store = FileClaims(root, journal=Journal(root).write)
     seen = store.read(track)
-    if seen is not None and seen.token == token and not yes:
-        _ask(seen)
+    if seen is not None and seen.token == token:
+        _check_not_alive(seen)
+        if not yes:
+            _ask(seen)
     answer = store.break_(track, token)
     if isinstance(answer, Kept):
         raise NotHeld(f"{track} is not held by that token: {answer.why}", hint="look again with `orchd locks --json`")
@@ -39,6 +41,15 @@ def command(root: str, as_json: bool, track: str, token: str, yes: bool) -> None
         output.emit({"track": track, "broken": True, "was": fields(seen, clock.wall_ns()) if seen else None})
     else:
         output.say(f"{track}: {answer.why}")
+
+
+def _check_not_alive(seen: Seen) -> None:
+    """Refuse to let a second owner in beside one that lives."""
+    if seen.verdict.state == "alive":
+        raise UsageError(
+            f"{seen.track} stays as it is, its owner lives: {seen.verdict.why}",
+            hint=f"end process {seen.record.pid}, and its claim goes; an owner gives it back with `orchd release`",
+        )
 
 
 def _ask(seen: Seen) -> None:

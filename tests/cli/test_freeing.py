@@ -4,10 +4,12 @@ import json
 import os
 import pty
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from orchestrator.core.claim import Claim, encode
 from orchestrator.host import temps
 from tests.cli.orchd import ARGV, Orchd
 
@@ -66,10 +68,30 @@ def test_break_frees_exactly_that_claim(tmp_path: Path) -> None:
     assert _events(orchd) == ["claim.broken"]
 
 
+def _foreign(orchd: Orchd, owner: str = "somebody") -> Claim:
+    """Let another machine claim the track "t"."""
+    claim = replace(orchd.claim("t", owner=owner), host_id="another")
+    orchd.lock("t").write_bytes(encode(claim))
+    return claim
+
+
+@pytest.mark.parametrize("words", [(), ("--yes",)])
+def test_break_leaves_the_living(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Whoever provably lives keeps the track; the hint says how it is freed."""
+    orchd = Orchd(tmp_path)
+    claim = orchd.claim("t")
+    ended = orchd("break", "t", "--token", claim.token, *words)
+    assert (ended.status, ended.out) == (64, "")
+    assert f"its owner lives: process {os.getpid()} is running" in ended.err
+    assert f"end process {os.getpid()}" in ended.err
+    assert orchd.lock("t").exists()
+    assert orchd("release", "t", "--token", claim.token).status == 0
+
+
 def test_break_asks_first(tmp_path: Path) -> None:
     """Where nobody can be asked it wants ``--yes`` and changes nothing."""
     orchd = Orchd(tmp_path)
-    claim = orchd.claim("t")
+    claim = _foreign(orchd)
     ended = orchd("break", "t", "--token", claim.token)
     assert ended.status == 64
     assert "--yes" in ended.err
@@ -80,7 +102,7 @@ def test_break_asks_first(tmp_path: Path) -> None:
 def test_break_on_a_terminal(tmp_path: Path, answer: bytes, status: int) -> None:
     """A person sees what would be freed, escaped, and decides."""
     orchd = Orchd(tmp_path)
-    claim = orchd.claim("t", owner="a\x1b[31mb")
+    claim = _foreign(orchd, "a\x1b[31mb")
     mine, theirs = pty.openpty()
     argv = [*ARGV, "break", "t", "--token", claim.token]
     with subprocess.Popen(
