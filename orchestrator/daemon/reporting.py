@@ -1,4 +1,4 @@
-"""The report of a run on disk: figures of each agent, the summary for people, and last what says that the run is over."""
+"""The report of a run on disk: figures of each agent, a summary for people, and last what says that the run is over."""
 
 from orchestrator.host import files
 from orchestrator.host.failpoint import reach
