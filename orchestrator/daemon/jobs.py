@@ -7,6 +7,7 @@ from typing import Final
 from orchestrator.agents import kinds
 from orchestrator.agents.kinds import Task
 from orchestrator.agents.prompt import prompt
+from orchestrator.core.actions import StartWorker
 from orchestrator.core.phase import Job, Phase
 from orchestrator.core.run import RunRecord, RunTrack
 from orchestrator.core.text import visible
@@ -20,7 +21,7 @@ COMMIT_SECONDS: Final = 600.0
 _MOST_LINES: Final = 40
 
 
-def job(layout: Layout, record: RunRecord, track: RunTrack, attempt: int, base: str) -> Job:
+def job(layout: Layout, record: RunRecord, track: RunTrack, action: StartWorker, base: str) -> Job:
     """Return the job of one attempt; writes the prompts and the commit's specification beside it.
 
     ``base`` is the commit that the worktree stands on. Raises ``AgentUnavailable``.
@@ -32,7 +33,7 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, attempt: int, base: 
         run=record.run,
         agent_id=track.agent_id,
         track=track.track,
-        attempt=attempt,
+        attempt=action.attempt,
         owner=f"{record.agent.kind}:{track.agent_id}",
         working_dir=track.worktree,
         branch_name=track.branch,
@@ -44,6 +45,9 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, attempt: int, base: 
         env={"MASTER_ISSUE": record.run, "SUB_ISSUE": track.track},
         grace_seconds=record.options.grace_seconds,
         heartbeat_seconds=record.options.heartbeat_seconds,
+        stale_seconds=record.options.stale_seconds,
+        cause=action.cause,
+        toolset=action.toolset,
     )
 
 

@@ -50,7 +50,7 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> chil
     base = integrate.tip(repo, record.run, record.target_branch)
     worktree.add(repo, track.worktree, track.branch, base)
     reach("run.worktree_made")
-    results.write_job(paths, jobs.job(layout, record, track, action.attempt, base))
+    results.write_job(paths, jobs.job(layout, record, track, action, base))
     reach("run.job_written")
     child = children.detach(
         [sys.executable, "-P", "-m", MODULE, paths.job(track.agent_id)],
