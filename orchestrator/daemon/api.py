@@ -30,6 +30,7 @@ class Api:
         self._loop = loop
         self._since = since
         self._server: asyncio.Server | None = None
+        self._inode = -1
 
     async def listen(self) -> None:
         """Open the socket (0600). The caller holds the singleton lock, so an old socket is a dead one's."""
@@ -40,13 +41,16 @@ class Api:
             raise DaemonUnavailable(
                 f"cannot listen on {visible(self._layout.socket)}: {visible(error.strerror or str(error))}"
             ) from error
+        self._inode = os.lstat(self._layout.socket).st_ino
         self._server = await asyncio.start_unix_server(self._client, sock=listener, limit=codec.LARGEST)
 
     async def close(self) -> None:
-        """Close the socket and remove its file."""
+        """Close the socket and remove its file, unless that is another daemon's by now."""
         if self._server is not None:
             self._server.close()
-        files.remove(self._layout.socket)
+        with suppress(FileNotFoundError):
+            if os.lstat(self._layout.socket).st_ino == self._inode:
+                files.remove(self._layout.socket)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

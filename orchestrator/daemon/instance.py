@@ -20,6 +20,7 @@ class Instance:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._found: tuple[int, int] | None = None
         self._lock = FileLock(
             path, timeout=0, mode=_MODE, thread_local=False, preserve_lock_file=True, fallback_to_soft=False
         )
@@ -35,11 +36,24 @@ class Instance:
             return False
         except OSError as error:
             raise files.failure(error, f"cannot lock {visible(self._path)}") from error
+        self._found = _identity(self._path)
         return True
+
+    def is_there(self) -> bool:
+        """Tell whether others still find the file that we hold; where somebody removed it we hold nobody off."""
+        return self._found is not None and _identity(self._path) == self._found
 
     def release(self) -> None:
         """Give it back."""
         self._lock.release()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        facts = os.lstat(path)
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
 
 
 def is_taken(path: str) -> bool:

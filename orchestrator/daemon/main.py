@@ -21,6 +21,9 @@ from orchestrator.state.layout import Layout
 TAKE_WAIT: Final = 0.5
 """Seconds to wait for the singleton: somebody may just be looking whether it is taken."""
 
+REMOVED_LOOK: Final = 2.0
+"""Seconds between two looks whether the singleton still keeps others from starting."""
+
 _log: Final = logging.getLogger("orchd")
 
 
@@ -38,7 +41,7 @@ def serve(root: str, *, foreground: bool) -> int:
         settings = load(root)
         _log_to(layout, settings, foreground=foreground)
         limits.raise_descriptors()
-        settled = asyncio.run(_life(layout, settings))
+        settled = asyncio.run(_life(layout, settings, instance))
     finally:
         instance.release()
     if not settled:
@@ -55,7 +58,7 @@ def _log_to(layout: Layout, settings: Settings, *, foreground: bool) -> None:
         raise files.failure(error, f"cannot open {visible(layout.daemon_log)}") from error
 
 
-async def _life(layout: Layout, settings: Settings) -> bool:
+async def _life(layout: Layout, settings: Settings, instance: Instance) -> bool:
     """Watch and answer until the end; tell whether nothing is left undone."""
     files.ensure_folder(layout.locks)
     files.ensure_folder(layout.parallel)
@@ -69,14 +72,24 @@ async def _life(layout: Layout, settings: Settings) -> bool:
     journal.write("daemon.started", {"pid": os.getpid(), "version": __version__})
     _log.info("orchd %s listens on %s", __version__, visible(layout.socket))
     notify(f"READY=1\nSTATUS=watching {layout.root}\nMAINPID={os.getpid()}")
+    guarding = asyncio.create_task(_end_when_removed(layout, instance, loop))
     try:
         await loop.run()
     except Exception:
         _log.exception("the daemon cannot go on")
         raise
     finally:
+        guarding.cancel()
         notify("STOPPING=1")
         await api.close()
         journal.write("daemon.stopped", {"pid": os.getpid()})
         _log.info("the daemon ends; workers go on")
     return loop.settled
+
+
+async def _end_when_removed(layout: Layout, instance: Instance, loop: Loop) -> None:
+    """Make room for another daemon once our lock file is gone: nobody can reach us any more, or knows of us."""
+    while instance.is_there():
+        await asyncio.sleep(REMOVED_LOOK)
+    _log.warning("%s was removed, so another daemon may start: this one ends", visible(layout.pidlock))
+    loop.stop()

@@ -114,6 +114,17 @@ def test_stops_on_request_and_on_term(tmp_path: Path) -> None:
         assert daemon.process.wait(10) == 0
 
 
+@pytest.mark.parametrize("what", ["runtime", "runtime/orchd.pidlock"])
+def test_ends_when_its_lock_was_removed(tmp_path: Path, what: str) -> None:
+    """Then another one can start, and is left in peace: exactly one stays, and answers."""
+    with running(tmp_path) as first:
+        (tmp_path / what).rename(tmp_path / "removed")
+        with running(tmp_path) as second:
+            assert first.process.wait(10) == 0
+            second.ready()
+            assert call(str(tmp_path), Ping())["pid"] == second.process.pid
+
+
 def test_says_ready_to_a_service_manager(tmp_path: Path) -> None:
     """With NOTIFY_SOCKET set, READY=1 arrives once it answers."""
     path = tmp_path / "notify"
