@@ -72,14 +72,13 @@ async def _life(layout: Layout, settings: Settings, instance: Instance) -> bool:
     journal.write("daemon.started", {"pid": os.getpid(), "version": __version__})
     _log.info("orchd %s listens on %s", __version__, visible(layout.socket))
     notify(f"READY=1\nSTATUS=watching {layout.root}\nMAINPID={os.getpid()}")
-    guarding = asyncio.create_task(_end_when_removed(layout, instance, loop))
+    _end_when_removed(layout, instance, loop)
     try:
         await loop.run()
     except Exception:
         _log.exception("the daemon cannot go on")
         raise
     finally:
-        guarding.cancel()
         notify("STOPPING=1")
         await api.close()
         journal.write("daemon.stopped", {"pid": os.getpid()})
@@ -87,9 +86,10 @@ async def _life(layout: Layout, settings: Settings, instance: Instance) -> bool:
     return loop.settled
 
 
-async def _end_when_removed(layout: Layout, instance: Instance, loop: Loop) -> None:
+def _end_when_removed(layout: Layout, instance: Instance, loop: Loop) -> None:
     """Make room for another daemon once our lock file is gone: nobody can reach us any more, or knows of us."""
-    while instance.is_there():
-        await asyncio.sleep(REMOVED_LOOK)
+    if instance.is_there():
+        asyncio.get_running_loop().call_later(REMOVED_LOOK, _end_when_removed, layout, instance, loop)
+        return
     _log.warning("%s was removed, so another daemon may start: this one ends", visible(layout.pidlock))
     loop.stop()
