@@ -12,6 +12,7 @@ from orchestrator.core.run import RunRecord
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import DaemonUnavailable
 from orchestrator.host import children, clock, files
+from orchestrator.state import results
 from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.wire.client import call
 from orchestrator.wire.messages import Adopt
@@ -63,7 +64,7 @@ class _Patience:
             return
         self._next = clock.steady() + DRIVEN_LOOK
         driven = is_taken(self._paths.conductor)
-        if self._driven and not driven and not os.path.lexists(self._paths.metrics):
+        if self._driven and not driven and not results.has_ended(self._paths):
             self._seen.note(f"nobody drives run {self._run} now; its workers go on, and `orchd start` takes it up")
         self._driven = driven
 
@@ -78,7 +79,7 @@ def detach(layout: Layout, record: RunRecord) -> int:
     argv = [sys.executable, "-P", "-m", "orchestrator", "--root", layout.root, "run", "--resume", "--", record.source]
     child = children.detach(argv, cwd=layout.root, env=dict(os.environ), output=log_of(paths))
     deadline = clock.steady() + UNDER_WAY
-    while not is_taken(paths.conductor) and not os.path.lexists(paths.metrics):
+    while not is_taken(paths.conductor) and not results.has_ended(paths):
         if child.poll() is not None or clock.steady() > deadline:
             raise DaemonUnavailable(
                 f"nothing drives run {record.run} in the background", hint=f"look into {log_of(paths)}; the run is kept"

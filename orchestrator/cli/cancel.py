@@ -1,6 +1,5 @@
 """``orchd cancel``: the end of a run, or of one track of it."""
 
-import os
 from contextlib import suppress
 
 import click
@@ -70,7 +69,7 @@ def _over(layout: Layout, record: RunRecord, track: str | None) -> str:
         outcome = results.read_outcome(paths.outcome(carried.agent_id))
         if outcome is not None:
             return f"{track} is over: {outcome.ended}"
-    return f"run {record.run} is over" if os.path.lexists(paths.metrics) else ""
+    return f"run {record.run} is over" if results.has_ended(paths) else ""
 
 
 def _listed(record: RunRecord) -> str:

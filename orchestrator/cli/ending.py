@@ -8,6 +8,7 @@ from orchestrator.core.duration import brief
 from orchestrator.core.outcome import exit_of_run
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.strictjson import parse_object
+from orchestrator.daemon.outcomes import of_run
 from orchestrator.host import files
 from orchestrator.state import results
 from orchestrator.state.layout import RunLayout
@@ -25,9 +26,7 @@ _PUBLICATIONS: Final[Mapping[object, Publication]] = {
 
 def conclude(paths: RunLayout, record: RunRecord, *, as_json: bool, status: int | None) -> int:
     """Say how the run ended, and return its exit code: ``status`` where that is not None."""
-    outcomes = [
-        each for track in record.tracks if (each := results.read_outcome(paths.outcome(track.agent_id))) is not None
-    ]
+    outcomes = of_run(paths, record)
     metrics = parse_object(files.read(paths.metrics, results.LARGEST).data)
     publication = _PUBLICATIONS.get(metrics.get("publication"), _PUBLICATIONS["none"])
     times = metrics.get("agent_durations")

@@ -148,7 +148,7 @@ class Conductor:
             self._complain(f"run {run} cannot be taken up", error, now)
             instance.release()
             return None
-        if os.path.lexists(paths.metrics):
+        if self._files.ended(run):
             instance.release()
             return None
         return Driven(Conducted(record), instance)

@@ -27,13 +27,20 @@ from orchestrator.state.scan import SETTLED_NS
 
 T = TypeVar("T")
 
+Key = tuple[int, ...]
+"""What a file is told from its successor by."""
+
+
+def _key(facts: os.stat_result) -> Key:
+    return (facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size)
+
 
 class Cache(Generic[T]):
     """Parsed files by path; a file is read again only when it is another one than before."""
 
     def __init__(self, read: Callable[[str], T | None]) -> None:
         self._read = read
-        self._known: dict[str, tuple[tuple[int, ...], T | None]] = {}
+        self._known: dict[str, tuple[Key, T | None]] = {}
         self.problems: dict[str, str] = {}
 
     def get(self, path: str) -> T | None:
@@ -46,7 +53,7 @@ class Cache(Generic[T]):
         except (FileNotFoundError, NotADirectoryError):
             self._drop(path)
             return None
-        key = (facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size)
+        key = _key(facts)
         known = self._known.get(path)
         if known is not None and known[0] == key:
             return known[1]
@@ -113,10 +120,24 @@ class RunFiles:
         self._results = Cache(results.read_result)
         self._outcomes = Cache(results.read_outcome)
         self._cancels = Cache(cancel.read_request)
+        self._reports: dict[str, Key] = {}
 
     def unfinished(self) -> list[str]:
         """Return the names of the runs that were accepted and have no report yet, sorted."""
-        return [run for run in self.all() if not os.path.lexists(self._layout.run(run).metrics)]
+        return [run for run in self.all() if not self.ended(run)]
+
+    def ended(self, run: str) -> bool:
+        """Tell whether a run has its report; one that was seen is believed as long as it is the same file."""
+        paths = self._layout.run(run)
+        try:
+            key = _key(os.lstat(paths.metrics))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        if self._reports.get(run) != key:
+            if not results.has_ended(paths):
+                return False
+            self._reports[run] = key
+        return True
 
     def all(self) -> list[str]:
         """Return the names of all accepted runs, sorted."""
@@ -142,7 +163,7 @@ class RunFiles:
             cancelled=_cancelled(self._cancels.get(paths.cancel), record),
             last_start=own.last_start,
             finishing=own.finishing,
-            ended=os.path.lexists(paths.metrics),
+            ended=self.ended(record.run) and _all_ended(paths, record),
         )
 
     def _track(
@@ -183,6 +204,10 @@ class RunFiles:
 
     def _caches(self) -> tuple[Cache[Job], Cache[Result], Cache[Outcome], Cache[Request]]:
         return (self._jobs, self._results, self._outcomes, self._cancels)
+
+
+def _all_ended(paths: RunLayout, record: RunRecord) -> bool:
+    return all(os.path.lexists(paths.outcome(each.agent_id)) for each in record.tracks)
 
 
 def _cancelled(request: Request | None, record: RunRecord) -> frozenset[str]:

@@ -13,6 +13,7 @@ from orchestrator.core.name import is_name
 from orchestrator.core.phase import Job
 from orchestrator.core.result import Result
 from orchestrator.core.run import Outcome, RunRecord
+from orchestrator.core.strictjson import parse_object
 from orchestrator.core.text import visible
 from orchestrator.core.typed import build, versioned
 from orchestrator.errors import Unreadable
@@ -23,6 +24,8 @@ from orchestrator.state.status import prepare, temp
 
 LARGEST: Final = 64 * 1024 * 1024
 """Bytes of the largest file of ours that is read: a run with thousands of tracks and their texts fits."""
+
+_OUTCOME: Final = ".outcome.json"
 
 T = TypeVar("T", Job, Result, Outcome)
 
@@ -44,9 +47,26 @@ def write_run(paths: RunLayout, record: RunRecord) -> bool:
     return publish_once(paths.record, run.encode(record), temp(paths))
 
 
+def has_ended(paths: RunLayout) -> bool:
+    """Tell whether a run is over: it has its report, and an outcome of each track that this is about.
+
+    An agent may have put a file of that name there: the folder of its status is not its own.
+    """
+    try:
+        said = parse_object(files.read(paths.metrics, LARGEST).data)
+    except FileNotFoundError:
+        return False
+    except Unreadable as error:
+        return isinstance(error.__cause__, OSError)  # it is there, and what it says is not known now
+    tracks = said.get("total_sub_tasks")
+    if said.get("run") != os.path.basename(paths.folder) or not isinstance(tracks, int):
+        return False
+    return sum(name.endswith(_OUTCOME) for name in os.listdir(paths.folder)) >= tracks
+
+
 def read_outcome(path: str) -> Outcome | None:
     """Read how a track ended for good."""
-    return _read(path, ".outcome.json", _outcome)
+    return _read(path, _OUTCOME, _outcome)
 
 
 def write_outcome(paths: RunLayout, outcome: Outcome) -> bool:

@@ -12,6 +12,7 @@ from orchestrator.state import cancel, results
 from orchestrator.state.layout import Layout, RunLayout
 from tests.cli.orchd import Ended
 from tests.projects import Project
+from tests.state.records import end
 
 RUN = "roadmap"
 TRACKS = ("t1", "t2")
@@ -85,7 +86,7 @@ def test_somebody_drives_the_run(project: Project) -> None:
 
 def test_the_run_is_over(project: Project) -> None:
     """Said, and nothing is asked for."""
-    Path(paths(project).metrics).write_text("{}")
+    end(paths(project), 2)
     said = asked(project, RUN)
     assert (said.status, said.out) == (0, "run roadmap is over\n")
     assert not os.path.lexists(paths(project).cancel)

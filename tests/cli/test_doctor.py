@@ -9,7 +9,9 @@ import pytest
 
 from orchestrator.cli.doctor import CHECKS
 from orchestrator.host import clock
+from orchestrator.state.layout import Layout
 from tests.cli.orchd import Orchd
+from tests.state.records import end
 
 HEALTHY = '[agent]\nkind = "command"\n[agent.command]\nargv = ["sh", "-c", "true"]\n'
 
@@ -96,7 +98,7 @@ def test_runs_that_nobody_drives(orchd: Orchd) -> None:
     assert found[0][1] == "run r1 has not ended, and nobody drives it"
     assert "orchd start" in found[0][2]
     assert "agent-1\\x1b belongs to no run" in found[1][1]
-    (folder / "metrics.json").write_text("{}")
+    end(Layout(str(orchd.root)).run("r1"), 0)
     assert [check for check, _, _ in _findings(orchd)] == ["worktrees"]
 
 

@@ -14,6 +14,7 @@ from orchestrator.core.result import Attempt, PhaseResult, Result
 from orchestrator.core.run import Agent, Options, Outcome, RunRecord, RunTrack
 from orchestrator.state import results
 from orchestrator.state.layout import Layout
+from tests.state.records import end
 
 ERASE = "\x1b[J"
 
@@ -141,10 +142,11 @@ def test_follows_to_the_end(layout: Layout) -> None:
     said: list[str] = []
 
     def pause(_seconds: float) -> None:
-        Path(paths.metrics).touch()
+        end(paths, 2)
 
     follow(watched, Terminal().picture, pause)
-    Path(paths.metrics).unlink()
+    for path in (paths.metrics, paths.outcome("agent-1"), paths.outcome("agent-2")):
+        Path(path).unlink()
     follow(watched, Lines(said.append), lambda _seconds: said.append("stop") or True)  # type: ignore[func-returns-value]  # append says nothing
     assert said == ["stop"]
 

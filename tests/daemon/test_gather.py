@@ -14,6 +14,7 @@ from orchestrator.errors import Unreadable
 from orchestrator.state import cancel, results
 from orchestrator.state.layout import Layout
 from tests.core import runs
+from tests.state.records import end
 from tests.waiting import wait_for
 
 
@@ -115,9 +116,13 @@ def test_facts_of_a_run(tmp_path: Path) -> None:
     assert three.result is None
     assert list(files.problems()) == [paths.result("agent-3")]
     assert (facts.cancelled, facts.last_start, facts.ended) == (frozenset({"t3"}), 5.0, False)
-    Path(paths.metrics).write_text("{}")
+    Path(paths.metrics).write_text('{"tests": 5}')
+    assert not files.facts(record, {}, {}).ended
+    end(paths, 3)
     assert files.facts(record, {}, {}).ended
     assert (files.all(), files.unfinished()) == ([record.run], [])
+    Path(paths.outcome("agent-1")).unlink()
+    assert not files.facts(record, {}, {}).ended
     files.forget(record.run)
     assert files.problems() == {}
     assert Path(paths.record).read_bytes() == encode(record)

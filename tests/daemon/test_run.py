@@ -101,6 +101,20 @@ def test_the_work_of_another_is_no_success(tmp_path: Path) -> None:
     assert site.git("show", "main:ROADMAP.md").count("[DONE]") == 1
 
 
+def test_a_file_of_an_agent_is_no_report(tmp_path: Path) -> None:
+    """Whatever it calls a file beside its status: the run goes on to its own end, with its own report."""
+    beside = "cd $(dirname $STATUS_FILE) && tee metrics.json summary.md agent-2.metrics.json < /dev/null"
+    scripts = {
+        ONE: script(writes("one.txt"), f'run = ["sh", "-c", "{beside}"]'),
+        TWO: script(writes("two.txt"), "sleep = 1"),
+    }
+    site = Site(tmp_path, roadmap("One", "Two"), scripts)
+    said = site("run", "ROADMAP.md", "--json")
+    assert (said.status, outcomes(said)) == (0, {ONE: "merged", TWO: "merged"})
+    assert json.loads(site.run_file("metrics.json").read_text())["successful_agents"] == 2
+    assert site.run_file("summary.md").read_text().startswith("## Parallel Orchestration Results")
+
+
 def test_time_runs_out(tmp_path: Path) -> None:
     """A phase over its limit is ended, and counted as timed out."""
     site = Site(tmp_path, roadmap("One"), {ONE: script("hang = true")})

@@ -12,6 +12,7 @@ from orchestrator.daemon.snapshot import snapshot
 from orchestrator.state import results, status
 from orchestrator.state.layout import Layout, RunLayout
 from tests.core import runs
+from tests.state.records import end
 
 
 @pytest.fixture
@@ -50,13 +51,15 @@ def test_who_drives_a_run(layout: Layout) -> None:
     assert shown(layout) == [("one", "running")]
     instance.release()
     Path(paths.metrics).write_text("{}")
+    assert shown(layout) == [("one", "unattended")]
+    end(paths, 2)
     assert shown(layout) == [("one", "ended")]
 
 
 def test_of_those_that_ended_the_newest(layout: Layout) -> None:
     """Beside all that have not; a folder of workers that no run of ours has is shown, too."""
     for number, run in enumerate(("old", "newest", "older")):
-        Path(accept(layout, run).metrics).write_text("{}")
+        end(accept(layout, run), 2)
         os.utime(layout.run(run).metrics, (0, {"old": 100, "newest": 300, "older": 200}[run] + number))
     accept(layout, "live")
     status.update(layout.run("outside"), "agent-9", lambda _: said("agent-9"), fence=1)

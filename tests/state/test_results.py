@@ -15,7 +15,7 @@ from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.once import publish_once
 from orchestrator.state.status import prepare, temp
 from tests.state.malformed import ODD
-from tests.state.records import JOB, OUTCOME, RESULT, RUN, TRACK
+from tests.state.records import JOB, OUTCOME, RESULT, RUN, TRACK, end
 
 
 @pytest.fixture
@@ -186,3 +186,19 @@ def test_a_run_below_a_folder_with_any_name_is_read(tmp_path: Path) -> None:
     record = replace(RUN, source=f"{root}/ROADMAP.md", tracks=(replace(TRACK, worktree=f"{root}/worktrees/1"),))
     assert results.write_run(Layout(root).run("1783"), record)
     assert results.read_run(Layout(root).run("1783")) == record
+
+
+def test_a_run_is_over_with_its_report_and_every_outcome(paths: RunLayout) -> None:
+    """A file of that name alone says nothing, whatever is in it; nor does one that is about another run."""
+    assert not results.has_ended(paths)
+    prepare(paths)
+    for text in ("", "{}", '{"tests": 5}', '{"run": "1783"}', '{"run": "1783", "total_sub_tasks": "2"}', "[]"):
+        Path(paths.metrics).write_text(text)
+        assert not results.has_ended(paths)
+    end(paths, 2)
+    assert results.has_ended(paths)
+    _changed(paths.metrics, run="1784")
+    assert not results.has_ended(paths)
+    _changed(paths.metrics, run="1783")
+    Path(paths.outcome("agent-2")).unlink()
+    assert not results.has_ended(paths)
