@@ -7,6 +7,7 @@ after reading again. Four simpler protocols were measured and each let two owner
 
 import builtins
 import os
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Final
@@ -158,6 +159,28 @@ class FileClaims:
             return Kept(track, seen.verdict.why, seen)
         return self._remove(track, "claim.reaped", self._if_dead)
 
+    def reap_all(self, tracks: Iterable[str]) -> dict[str, Removed | Kept | OrchdError]:
+        """Free these tracks, one after the other, in one opening of the folder; what hinders one hinders no other.
+
+        For who has just found their owners dead: it goes to the guard of each without a look at its lock before.
+        """
+        with _Failing("cannot free the tracks of the dead"):
+            opened = self._folder.visit(ours=True)
+            if opened is None:
+                return {}
+            with opened:
+                answers = {track: self._reap(track, opened) for track in tracks}
+                _sweep_now_and_then(answers.values(), opened)
+                return answers
+
+    def _reap(self, track: str, opened: Opened) -> Removed | Kept | OrchdError:
+        try:
+            check_name("track", track)
+            with _Failing(f"cannot free {track}"):
+                return self._removal.remove(track, "claim.reaped", self._if_dead, "", opened)
+        except OrchdError as error:
+            return error
+
     def _if_dead(self, lock: Lock, opened: Opened) -> str | None:
         verdict = self._reading.seen(lock, opened).verdict
         return verdict.why if verdict.state == "dead" else None
@@ -170,9 +193,7 @@ class FileClaims:
                 return Kept(track, NOT_THERE)
             with opened:
                 answer = self._removal.remove(track, event, reason, token, opened)
-                if isinstance(answer, Removed) and answer.token.endswith(_SWEEPS):
-                    with suppress(OSError):
-                        opened.sweep()
+                _sweep_now_and_then([answer], opened)
                 return answer
 
     def read(self, track: str) -> Seen | None:
@@ -228,6 +249,12 @@ class FileClaims:
 
     def _hold(self, track: str, opened: Opened) -> AbstractContextManager[Guard]:
         return hold(self._folder.guard(track), opened.room("guards"), self._here.boot_id, self._wait)
+
+
+def _sweep_now_and_then(answers: Iterable[object], opened: Opened) -> None:
+    if any(isinstance(answer, Removed) and answer.token.endswith(_SWEEPS) for answer in answers):
+        with suppress(OSError):
+            opened.sweep()
 
 
 def _if_token(token: str, why: str) -> Reason:

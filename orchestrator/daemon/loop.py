@@ -75,6 +75,7 @@ class Loop:
         self._next_rescan = 0.0
         self._next_sweep = 0.0
         self._bugs = 0
+        self._deaf = False
         self._stopping = False
         self.settled = True
 
@@ -147,6 +148,7 @@ class Loop:
         """Gather, decide, perform; return how long (s) there is nothing to do."""
         now = clock.steady()
         changes = self._gather(now)
+        self._listen_to_locks()
         changes += self._reaper.reap(now)
         self._statuses.look_at(filter(None, map(left, changes)), self._claims.seen)
         for change in changes:
@@ -154,6 +156,16 @@ class Loop:
         due = self._conductor.turn(self._sight(), now, {change.track for change in changes})
         times = (self._rescan_due(), due, self._claims.due, self._statuses.due, self._reaper.due())
         return max(0.0, min(each for each in times if each is not None) - clock.steady())
+
+    def _listen_to_locks(self) -> None:
+        """Watch the locks, but not while a crowd is freed: each removal would wake three threads to tell us of it.
+
+        Whoever watches again looks at everything once.
+        """
+        if self._deaf == self._reaper.has_crowd:
+            return
+        self._deaf = not self._deaf
+        (self._watch.forget if self._deaf else self._watch.follow)(self._layout.locks)
 
     def _sight(self) -> Sight:
         return Sight(self._claims.seen, self._statuses_of)

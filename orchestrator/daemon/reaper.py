@@ -42,7 +42,7 @@ class Reaper:
         dead = self._claims.dead
         self._busy = {track: times for track, times in self._busy.items() if track in dead}
         due = list(islice((track for track in dead if self._due(track) <= now), AT_ONCE))
-        freed = {track: why for track in due if (why := self._free(track, now))}
+        freed = self._free(due, now)
         if len(freed) > MOST_NAMED:
             _log.info("freed %d tracks of dead owners; the journal names them", len(freed))
         else:
@@ -55,21 +55,32 @@ class Reaper:
         dead = self._claims.dead
         return 0.0 if len(dead) > len(self._busy) else min(map(self._due, dead), default=None)
 
+    @property
+    def has_crowd(self) -> bool:
+        """Tell whether more are to be freed than one turn does."""
+        return len(self._claims.dead) - len(self._busy) > AT_ONCE
+
     def _due(self, track: str) -> float:
         return self._busy.get(track, (0.0, 0.0))[0]
 
-    def _free(self, track: str, now: float) -> str:
-        """Free a track and return why; nothing where it is not free by us."""
+    def _free(self, due: list[str], now: float) -> dict[str, str]:
+        """Free these tracks; return those that we freed, and why."""
         try:
-            answer = self._store.reap(track)
+            answers = self._store.reap_all(due) if due else {}
         except OrchdError as error:
-            nap = min(self._busy.get(track, (0.0, BUSY_RETRY / 2))[1] * 2, BUSY_LONGEST)
-            self._busy[track] = (now + nap, nap)
-            if not isinstance(error, GuardBusy) and self._complaints.passes(f"free {error.message}", now):
-                _log.warning("cannot free %s: %s; trying on", track, error.message)
-            return ""
-        self._busy.pop(track, None)
-        return answer.why if isinstance(answer, Removed) else ""
+            answers = dict.fromkeys(due, error)
+        for track, answer in answers.items():
+            if isinstance(answer, OrchdError):
+                self._later(track, answer, now)
+            else:
+                self._busy.pop(track, None)
+        return {track: answer.why for track, answer in answers.items() if isinstance(answer, Removed)}
+
+    def _later(self, track: str, error: OrchdError, now: float) -> None:
+        nap = min(self._busy.get(track, (0.0, BUSY_RETRY / 2))[1] * 2, BUSY_LONGEST)
+        self._busy[track] = (now + nap, nap)
+        if not isinstance(error, GuardBusy) and self._complaints.passes(f"free {error.message}", now):
+            _log.warning("cannot free %s: %s; trying on", track, error.message)
 
 
 def note(journal: Journal, change: Changed) -> None:

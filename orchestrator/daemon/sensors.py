@@ -78,7 +78,7 @@ class ClaimSensor:
         return [change for track in there if (change := self._update(track, self._store.read(track))) is not None]
 
     def rescan(self) -> list[Changed]:
-        """Look at every lock again. Where the file is the same and its owner is held, a look at the file will do."""
+        """Look at every lock again. Where the file is the same and its owner held, or dead, a look at it will do."""
         files = self._files()
         changed = [track for track, facts in files.items() if not self._is_settled(track, facts)]
         if not all(map(is_name, changed)):
@@ -109,7 +109,9 @@ class ClaimSensor:
 
     def _is_settled(self, track: str, facts: tuple[int, int]) -> bool:
         seen = self.seen.get(track)
-        return seen is not None and track in self._holds and (seen.inode, seen.written_ns) == facts
+        if seen is None or (seen.inode, seen.written_ns) != facts:
+            return False
+        return track in self._holds or track in self.dead
 
     def refresh_doubtful(self, now: float) -> list[Changed]:
         """Look again at those whose end nobody tells us of, when that is due."""

@@ -209,8 +209,10 @@ class Watch:
 
     def _changed(self, path: str) -> None:
         with self._lock:
+            is_first = not self._paths
             self._paths.add(path)
-        self._wake()
+        if is_first:  # whoever was woken, and has not come yet, finds this one too
+            self._wake()
 
     def _changed_all(self) -> None:
         with self._lock:

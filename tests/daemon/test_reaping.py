@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.claims import FileClaims, Wanted, Won
-from orchestrator.core.claim import Claim
+from orchestrator.core.claim import Claim, encode
+from orchestrator.daemon.reaper import AT_ONCE
 from orchestrator.wire.client import call
 from orchestrator.wire.messages import Ping
 from tests.daemon.daemons import answers, environment, running
@@ -202,6 +203,24 @@ def test_a_lock_that_is_removed_by_hand_is_told(tmp_path: Path, owners: Owners) 
         lock(tmp_path, "removed").unlink()
         wait_for(lambda: events(tmp_path, "lock.vanished"), 10)
     assert [each["track"] for each in events(tmp_path, "lock.vanished")] == ["removed"]
+
+
+def test_frees_a_crowd_and_listens_again(tmp_path: Path, owners: Owners) -> None:
+    """More tracks of the dead than one turn frees: all go, each in the journal; the next death is seen at once."""
+    owner, crowd = owners(), 3 * AT_ONCE
+    with running(tmp_path) as daemon:
+        record = encode(claim(tmp_path, "t0", owner))
+        for number in range(1, crowd):
+            lock(tmp_path, f"t{number}").write_bytes(record.replace(b'"t0"', b'"t%d"' % number))
+        wait_for(lambda: held(daemon.process.pid) == crowd, 10)
+        end(owner)
+        wait_for(lambda: len(events(tmp_path, "claim.reaped")) == crowd, 10)
+        last = owners()
+        claim(tmp_path, "last", last)
+        wait_for(lambda: held(daemon.process.pid) == 1, 2)
+        end(last)
+        wait_for(lambda: not lock(tmp_path, "last").exists(), 2)
+    assert list((tmp_path / ".orchestrator_locks").glob("*.lock")) == []
 
 
 def test_one_stopped_process_delays_no_other_track(tmp_path: Path, owners: Owners) -> None:

@@ -98,6 +98,20 @@ def test_what_is_held_and_unchanged_is_not_read_again(sensed: Sensed) -> None:
         assert sensed.look() == [("t0", "alive")]
 
 
+def test_what_is_dead_and_unchanged_is_not_read_again(sensed: Sensed) -> None:
+    """Death is final: a rescan looks at the file only; where another one stands in its place, that is read."""
+    with living() as owner, living() as other:
+        sensed.claim("t1", owner.pid)
+        owner.kill()
+        owner.wait()
+        assert sensed.look() == [("t1", "dead")]
+        reads = sensed.store.reads
+        assert sensed.look() == []
+        assert sensed.store.reads == reads
+        Path(sensed.sensor.seen["t1"].path).write_text(f"{other.pid}\n")
+        assert sensed.look() == [("t1", "alive")]
+
+
 def test_whose_worker_is_gone(sensed: Sensed) -> None:
     """The run of a claim whose owner died or that went; not of one that came, and none of a lock that names none."""
     with living() as owner:

@@ -23,6 +23,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.woken = 0
+        self.looks = 0
         self.paths: set[str] = set()
         self.everything = False
         self.watch = Watch(self._wake)
@@ -32,6 +33,7 @@ class Watched:
 
     def look(self) -> None:
         """Take in what was said."""
+        self.looks += 1
         changes = self.watch.take()
         self.paths |= changes.paths
         self.everything |= changes.everything
@@ -95,6 +97,18 @@ def test_made_moved_and_deleted(watched: Watched, tmp_path: Path) -> None:
     (folder / "sub").mkdir()
     wait_for(lambda: watched.hears_of(folder / "sub"), 2)
     assert watched.woken > 0
+
+
+def test_woken_once_until_taken(watched: Watched, tmp_path: Path) -> None:
+    """However many hints there are: whoever was woken and has not looked yet is not woken again."""
+    watched.watch.follow(str(tmp_path))
+    watched.quiet()
+    woken, looks = watched.woken, watched.looks
+    for number in range(500):
+        (tmp_path / str(number)).touch()
+    wait_for(lambda: watched.hears_of(tmp_path / "499"), 5)
+    assert len(watched.paths) == 500
+    assert 0 < watched.woken - woken <= watched.looks - looks
 
 
 def test_replaced_as_a_whole(watched: Watched, tmp_path: Path) -> None:
