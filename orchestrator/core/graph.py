@@ -6,7 +6,7 @@ Tracks that wait for the same others share one list of them, so that all of this
 a hundred tracks wait for a hundred.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -43,10 +43,7 @@ class Graph:
         a track in a circle or behind one.
         """
         left = [len(needs) for needs in self._needs]
-        holds: dict[str, list[int]] = {}
-        for room, needs in enumerate(self._needs):
-            for need in needs:
-                holds.setdefault(need, []).append(room)
+        holds = self._holds()
         rows: list[tuple[str, ...]] = []
         free = [room for room, count in enumerate(left) if not count]
         while row := self._row(free, among):
@@ -58,6 +55,14 @@ class Graph:
                     if not left[room]:
                         free.append(room)
         return tuple(rows)
+
+    def _holds(self) -> dict[str, list[int]]:
+        """For each track that others wait for, their rooms."""
+        holds: dict[str, list[int]] = {}
+        for room, needs in enumerate(self._needs):
+            for need in needs:
+                holds.setdefault(need, []).append(room)
+        return holds
 
     def _row(self, free: Iterable[int], among: AbstractSet[str] | None) -> tuple[str, ...]:
         names = (name for room in free for name in self._waiting[room] if among is None or name in among)
@@ -86,21 +91,53 @@ class Graph:
                 found.append(tuple(circle[start:] + circle[:start]))
         return tuple(found)
 
-    def side_by_side(self, rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str] | None]:
-        """For each row of tracks the first two that could run at the same time, or None."""
-        named = dict.fromkeys(name for row in rows for name in row)
-        bits = {name: 1 << position for position, name in enumerate(named)}
-        before: dict[str, int] = {}
+    def before(self, bits: Mapping[str, int]) -> dict[str, int]:
+        """All that each track waits for, directly or not, as a mask of ``bits``, in the order of the waves.
+
+        Tracks in a circle, or behind one, are left out.
+        """
+        found: dict[str, int] = {}
         masks: dict[int, int] = {}
-        rank: dict[str, int] = {}
         for name in (name for wave in self.waves() for name in wave):
             room = self._room[name]
             if room not in masks:
                 masks[room] = 0
                 for need in self._needs[room]:
-                    masks[room] |= before[need] | bits.get(need, 0)
-            before[name] = masks[room]
-            rank[name] = len(rank)
+                    masks[room] |= found[need] | bits.get(need, 0)
+            found[name] = masks[room]
+        return found
+
+    def heights(self, sizes: Mapping[str, float]) -> dict[str, float]:
+        """How long it takes from the start of each track to the end of the last one that waits for it.
+
+        ``sizes`` says how long each takes by itself. Tracks in a circle, or behind one, are left out.
+        """
+        holds = self._holds()
+        found: dict[str, float] = {}
+        behind = [0.0] * len(self._needs)
+        for name in (name for wave in reversed(self.waves()) for name in wave):
+            room = self._room[name]
+            found[name] = sizes[name] + max((behind[each] for each in holds.get(name, ())), default=0.0)
+            behind[room] = max(behind[room], found[name])
+        return found
+
+    def critical_path(self, sizes: Mapping[str, float]) -> tuple[str, ...]:
+        """The tracks, each waiting for the one before, that take longest one after the other."""
+        heights = self.heights(sizes)
+        holds = self._holds()
+        path: list[str] = []
+        row: Iterable[str] = heights
+        while name := max(row, key=lambda each: (heights[each], -self._position[each]), default=""):
+            path.append(name)
+            row = [each for room in holds.get(name, ()) for each in self._waiting[room] if each in heights]
+        return tuple(path)
+
+    def side_by_side(self, rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str] | None]:
+        """For each row of tracks the first two that could run at the same time, or None."""
+        named = dict.fromkeys(name for row in rows for name in row)
+        bits = {name: 1 << position for position, name in enumerate(named)}
+        before = self.before(bits)
+        rank = {name: position for position, name in enumerate(before)}
         for row in rows:
             yield _first_pair(sorted((name for name in row if name in rank), key=rank.__getitem__), bits, before)
 
