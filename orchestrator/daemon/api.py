@@ -56,8 +56,8 @@ class Api:
         try:
             if _uid(writer.get_extra_info("socket")) in (os.geteuid(), 0):
                 await self._answer_all(reader, writer)
-        except ConnectionError:
-            pass  # the caller has gone
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the caller has gone, or we go; a cancelled reader is a bug to asyncio's streams
         finally:
             writer.close()
             with suppress(ConnectionError):

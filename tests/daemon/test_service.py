@@ -125,6 +125,17 @@ def test_ends_when_its_lock_was_removed(tmp_path: Path, what: str) -> None:
             assert call(str(tmp_path), Ping())["pid"] == second.process.pid
 
 
+def test_a_caller_that_stays_is_no_bug(tmp_path: Path) -> None:
+    """Who is still connected when the daemon ends is let go without a word in its log."""
+    with running(tmp_path) as daemon, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.connect(str(tmp_path / "runtime" / "orchd.sock"))
+        caller.sendall(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
+        assert caller.recv(65536)
+        daemon.process.terminate()
+        assert daemon.process.wait(10) == 0
+    assert '"error"' not in (tmp_path / "runtime" / "orchd.log").read_text()
+
+
 def test_says_ready_to_a_service_manager(tmp_path: Path) -> None:
     """With NOTIFY_SOCKET set, READY=1 arrives once it answers."""
     path = tmp_path / "notify"
