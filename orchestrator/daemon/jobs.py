@@ -1,7 +1,9 @@
 """From a track of a run to the job of its worker: work and review by the agent, commit by orchd."""
 
 import json
+import os
 import sys
+from collections.abc import Mapping
 from typing import Final
 
 from orchestrator.agents import kinds
@@ -19,6 +21,8 @@ COMMIT_SECONDS: Final = 600.0
 """How long the commit phase may take, the user's hooks included."""
 
 _MOST_LINES: Final = 40
+
+_WHERE_PYTHON_LOOKS: Final = ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONPYCACHEPREFIX")
 
 
 def job(layout: Layout, record: RunRecord, track: RunTrack, action: StartWorker, base: str) -> Job:
@@ -62,6 +66,7 @@ def _commit(paths: RunLayout, record: RunRecord, track: RunTrack, base: str) -> 
     """The commit phase runs in the worker, under its claim, so that it happens with or without a daemon."""
     where = f" - Group {track.group}, Track {track.number}" if track.group and track.number else ""
     what = [visible(line.strip().lstrip("-*+ "), 300) for line in track.body.splitlines() if line.strip()]
+    theirs = {name: os.environ[name] for name in _WHERE_PYTHON_LOOKS if os.environ.get(name)}
     spec = {
         "v": 1,
         "branch": track.branch,
@@ -69,7 +74,17 @@ def _commit(paths: RunLayout, record: RunRecord, track: RunTrack, base: str) -> 
         "subject": f"Implement {visible(track.title, 120)}{where}",
         "what": what[:_MOST_LINES],
         "trailers": {"Orchd-Track": track.track, "Orchd-Run": record.run},
+        "env": theirs,
     }
     path = f"{paths.private}/{track.agent_id}.commit.json"
     files.publish(path, json.dumps(spec, indent=1).encode("ascii") + b"\n", temp(paths))
-    return Phase("commit", (sys.executable, "-P", "-m", "orchestrator.git.commit", path), COMMIT_SECONDS)
+    argv = (sys.executable, "-P", "-m", "orchestrator.git.commit", path)
+    return Phase("commit", argv, COMMIT_SECONDS, env=_from_here(theirs))
+
+
+def _from_here(given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return where Python looks as seen from here: in the worktree, ``.`` would be the agent's own code."""
+    return {
+        name: os.pathsep.join(os.path.abspath(each) for each in value.split(os.pathsep))
+        for name, value in given.items()
+    }

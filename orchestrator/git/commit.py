@@ -12,7 +12,7 @@ git or a hook said no, 64 for a wrong specification.
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from orchestrator.core.listing import some
@@ -41,7 +41,8 @@ class Invalid(Exception):
 class Spec:
     """What to commit and how it is called; written by the orchestrator.
 
-    ``base`` is the commit that the worktree began on. ``what`` are lines of the message.
+    ``base`` is the commit that the worktree began on. ``what`` are lines of the message. ``env`` is what the
+    user's hooks find in their environment where we were given something else.
     """
 
     branch: str
@@ -49,20 +50,26 @@ class Spec:
     subject: str
     what: tuple[str, ...]
     trailers: Mapping[str, str]
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 def decode(data: bytes) -> Spec:
     """Read a specification of version 1; raises :class:`Unreadable` with the reason."""
     match parse_object(data):
         case {"v": 1, "branch": str(branch), "base": str(base), "subject": str(subject), **rest}:
-            what, trailers = rest.get("what", []), rest.get("trailers", {})
+            what = rest.get("what", [])
         case _:
             raise Unreadable("not the specification of a commit, version 1")
     if not isinstance(what, list) or not all(isinstance(each, str) for each in what):
         raise Unreadable("what is not a list of texts")
-    if not isinstance(trailers, dict) or not all(isinstance(each, str) for each in trailers.values()):
-        raise Unreadable("trailers is not a set of texts")
-    return Spec(branch, base, subject, tuple(what), trailers)
+    return Spec(branch, base, subject, tuple(what), _texts(rest, "trailers"), _texts(rest, "env"))
+
+
+def _texts(given: Mapping[str, object], key: str) -> Mapping[str, str]:
+    value = given.get(key, {})
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise Unreadable(f"{key} is not a set of texts")
+    return value
 
 
 def make(git: Git, spec: Spec) -> str:
@@ -120,8 +127,8 @@ def _commit(git: Git, spec: Spec) -> None:
         _say(f"git knows no user.name and user.email here: committing as {author.NAME} <{author.EMAIL}>")
     changed = git.names("diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD")
     text = message.of_commit(spec.subject, spec.what, changed, spec.trailers)
-    # Hooks are the user's programs: they get the user's language back.
-    env = {**unknown, "LC_ALL": os.environ.get("LC_ALL", "")}
+    # Hooks are the user's programs: they get the user's language back, and what else we were not to see.
+    env = {**unknown, "LC_ALL": os.environ.get("LC_ALL", ""), **spec.env}
     ended = git.run("commit", "--quiet", "--cleanup=whitespace", "-F", "-", stdin=text, env=env)
     _show(ended)
     if ended.status != 0:

@@ -3,7 +3,9 @@
 Children that outlive a call are started through :mod:`orchestrator.host.children`.
 """
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -40,12 +42,14 @@ def run(
 ) -> Finished:
     """Run a program to its end and return how it ended, whatever its status.
 
+    Its name is looked for in the absolute folders of our PATH: ``.`` would be ``cwd``, and what stands there.
     ``timeout`` in seconds: then it and its whole process group are killed. ``env`` None: ours. Raises
     :class:`CommandFailed` when it cannot be started or does not end in time.
     """
     try:
         child = subprocess.Popen(
             argv,
+            executable=_program(argv[0]),
             cwd=cwd,
             env=env,
             stdin=subprocess.PIPE,
@@ -72,6 +76,17 @@ def run(
             kill_group(child.pid)
             raise
     return Finished(child.returncode, stdout, stderr)
+
+
+def _program(name: str) -> str:
+    """Return the path of a program; raises ``FileNotFoundError`` where PATH has none of that name."""
+    if os.sep in name:
+        return name
+    folders = (each for each in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(each))
+    found = shutil.which(name, path=os.pathsep.join(folders) or os.devnull)
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    return found
 
 
 def kill_group(leader: int) -> None:

@@ -115,6 +115,20 @@ def test_a_file_of_an_agent_is_no_report(tmp_path: Path) -> None:
     assert site.run_file("summary.md").read_text().startswith("## Parallel Orchestration Results")
 
 
+def test_the_commit_is_made_by_us_alone(tmp_path: Path) -> None:
+    """Where Python and the shell are told to look into the current folder, the agent's code is not taken for ours."""
+    made = (writes("sitecustomize.py", "print('forged')\\n"), writes("git", "#!/bin/sh\\necho forged\\n"))
+    site = Site(tmp_path, roadmap("One"), {ONE: script(*made, 'run = ["chmod", "+x", "git"]')})
+    site.write(".git/hooks/pre-commit", "#!/bin/sh\necho looks in $PYTHONPATH\n").chmod(0o755)
+    site.env |= {"PYTHONPATH": f":{site.env['PYTHONPATH']}", "PATH": f".:{os.environ['PATH']}"}
+    said = site("run", "ROADMAP.md", "--json")
+    assert outcomes(said) == {ONE: "merged"}
+    assert "sitecustomize.py" in site.git("ls-tree", "--name-only", "main").splitlines()
+    _, _, committing = site.log(ONE).partition("phase commit: ")
+    assert "forged" not in committing
+    assert f"looks in {site.env['PYTHONPATH']}\n" in committing
+
+
 def test_time_runs_out(tmp_path: Path) -> None:
     """A phase over its limit is ended, and counted as timed out."""
     site = Site(tmp_path, roadmap("One"), {ONE: script("hang = true")})

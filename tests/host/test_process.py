@@ -1,5 +1,6 @@
 """Programs that are run to their end."""
 
+import os
 import time
 from pathlib import Path
 
@@ -42,6 +43,18 @@ def test_what_cannot_be_started(argv: list[str]) -> None:
     with pytest.raises(CommandFailed, match="cannot be started: ") as caught:
         process.run(argv, cwd="/")
     assert "PATH" in caught.value.hint
+
+
+def test_what_stands_in_the_folder_is_not_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative folder in PATH would be the one that the program works in."""
+    script = tmp_path / "sh"
+    script.write_text("#!/bin/sh\necho forged\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f".::{os.environ['PATH']}")
+    assert process.run(["sh", "-c", "echo true"], cwd=str(tmp_path)).text() == "true"
+    monkeypatch.setenv("PATH", ".:")
+    with pytest.raises(CommandFailed, match="No such file"):
+        process.run(["sh", "-c", "true"], cwd=str(tmp_path))
 
 
 def test_a_folder_that_is_not_there() -> None:
