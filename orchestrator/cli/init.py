@@ -24,6 +24,8 @@ TEMPLATE: Final = """\
 # argv = ["my-agent", "--flag"]
 # How the prompt reaches it: "stdin", "file" (a path, put where {prompt_file} stands, else last), or "argument".
 # prompt = "stdin"
+# The same with fewer tools, for an agent that failed twice in the same way. Empty: the same command again.
+# reduced = []
 
 [agent.scripted]
 # The folder of its scripts, <track>.toml each.
@@ -38,16 +40,82 @@ TEMPLATE: Final = """\
 # agents = 4
 # Between two starts.
 # stagger = "2s"
-# For each phase of a track.
+# For each phase of a track, in its first attempt; each attempt after one that failed gets so many times more.
 # timeout = "1h"
+# timeout_growth = 1.5
+# How often a track is tried, and how long it waits after the first failure (twice as long after the next).
+# attempts = 3
+# retry_delay = "5s"
 # From being asked to end to being ended.
 # grace = "10s"
 # How often a worker says that it is there.
 # heartbeat = "30s"
+# Without a sign of life for so long, an agent is reported; after as long again, it is ended and its work kept.
+# stale = "5m"
+# So many tracks are taken on before the next ones may start; 0: whatever is ready starts.
+# batch_size = 0
+# What a track needs of those that it depends on: "merged", or only "committed".
+# start_on = "merged"
+# No agent is started while the machine has less memory (MB) left.
+# min_memory_mb = 200
+# Whether an agent that meets its usage limit waits until that is over, and how long that takes if it does not say.
+# park_on_limit = true
+# limit_wait = "15m"
+# How long a run with nothing else to do waits for a person's answers.
+# input_wait = "1h"
+# Whether what is still missing when all attempts are over is given to one last worker.
+# cleanup = true
+# A track that failed in so many runs is left alone until a person says otherwise; 0: never.
+# quarantine_after = 3
+# Where the run waits for `orchd approve`: "start", "push", both or neither.
+# gates = []
 # The share of the tracks that must succeed for exit code 1 instead of 2.
 # threshold = 0.8
 # Whether a run that went well is pushed.
 # push = true
+
+[run.kind_limits]
+# At most so many agents of one kind at once, over all runs. No entry: no such limit.
+# command = 4
+
+[run.profile_limits]
+# The same for profiles.
+# librarian = 1
+
+# What may be spent, by each track, by the run, and by all runs of a day (UTC). What is not said is not limited.
+# Workers are ended gently when it is spent, and their work is kept.
+[budget.track]
+# usd = 2.5
+# tokens = 500000
+# time = "2h"
+
+[budget.run]
+# usd = 20
+# tokens = 5000000
+# time = "8h"
+
+[budget.day]
+# usd = 50
+# tokens = 10000000
+# time = "1d"
+
+# Who judges the work, in this order; as many such tables as you like.
+# "command" judges by the exit status of argv (no shell reads it; a program with a slash is looked for from here).
+# "artifacts": the files in paths are there, not empty, and new. "diff": every change is inside paths, or, where there
+# are none, inside the files that the track names. "agent": an agent says ACCEPT, REVISE or REJECT; argv is its
+# command, the run's own agent where there is none.
+# Paths are globs from the top of the working tree; a folder covers what is below it. Tracks are globs of names, none
+# means all. It is asked after "work", "review" or "commit" of a track, or after the "run", before that is pushed.
+# Up to `rounds` times in all, with the agent mending in between; after a commit or the run once.
+# [[validators]]
+# name = "tests"
+# kind = "command"
+# argv = ["make", "test"]
+# paths = []
+# after = "review"
+# tracks = []
+# timeout = "10m"
+# rounds = 3
 
 [daemon]
 # How often everything is looked at again although nothing seems to have changed.

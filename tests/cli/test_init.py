@@ -2,14 +2,14 @@
 
 import os
 import re
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
 
 from orchestrator import settings
 from orchestrator.cli.init import TEMPLATE
-from orchestrator.core.run import Options
+from orchestrator.core.run import Options, Validator
 from orchestrator.state.layout import IGNORED
 from tests.cli.orchd import Orchd
 
@@ -69,19 +69,37 @@ def test_a_link_is_not_followed(tmp_path: Path, name: str) -> None:
     assert ended.status == (0 if name == "orchestrator.toml" else 9)
 
 
+VALIDATORS = TEMPLATE[TEMPLATE.index("# [[validators]]") : TEMPLATE.index("[daemon]")]
+WITHOUT_VALIDATORS = TEMPLATE.replace(VALIDATORS, "")
+
+# Keys without a default: what stands there is an example.
+EXAMPLES = {"kind", "EDITOR", "command", "librarian", "usd", "tokens", "time"}
+
+
 def test_every_key_is_in_the_template(tmp_path: Path) -> None:
     """Each commented key, taken in, is one that the settings know and has the value that holds without it."""
-    text = re.sub(r"^# (\w+ = )", r"\1", TEMPLATE, flags=re.MULTILINE)
+    text = re.sub(r"^# (\w+ = )", r"\1", WITHOUT_VALIDATORS, flags=re.MULTILINE)
     (tmp_path / "orchestrator.toml").write_text(text)
     shown, default = settings.load(str(tmp_path), {}), settings.Settings()
-    assert shown.run == default.run
+    assert replace(shown.run, kind_limits={}, profile_limits={}) == default.run
     assert shown.daemon == default.daemon
     assert shown.agent.command.prompt == default.agent.command.prompt
+    assert shown.agent.command.reduced == default.agent.command.reduced
     assert shown.agent.scripted.scripts == os.path.join(tmp_path, default.agent.scripted.scripts)
-    keys = set(re.findall(r"^# (\w+) = ", TEMPLATE, re.MULTILINE))
+    keys = set(re.findall(r"^# (\w+) = ", WITHOUT_VALIDATORS, re.MULTILINE))
     known = {
         name.removesuffix("_seconds")
         for table in (default.run, default.daemon, default.agent.command, default.agent.scripted)
         for name in asdict(table)
     }
-    assert keys == known | {"kind", "EDITOR"}
+    assert keys == known - {"kind_limits", "profile_limits"} | EXAMPLES
+
+
+def test_the_validator_of_the_template(tmp_path: Path) -> None:
+    """Taken in, the example has every key of a validator, and the values that hold without them."""
+    text = VALIDATORS.replace("# ", "")
+    (tmp_path / "orchestrator.toml").write_text(text)
+    (shown,) = settings.validators(settings.load(str(tmp_path), {}))
+    assert shown == Validator("tests", "command", argv=("make", "test"))
+    keys = set(re.findall(r"^(\w+) = ", text, re.MULTILINE))
+    assert keys == {each.name.removesuffix("_seconds") for each in fields(Validator)}
