@@ -93,6 +93,11 @@ class RunLayout:
         return f"{self.folder}/cancel.json"
 
     @property
+    def approved(self) -> str:
+        """The gates that a person has opened."""
+        return f"{self.folder}/approved.json"
+
+    @property
     def summary(self) -> str:
         """The report for people."""
         return f"{self.folder}/summary.md"
@@ -122,6 +127,10 @@ class RunLayout:
     def outcome(self, agent_id: str) -> str:
         """What the orchestrator made of it: merged, conflict, failed."""
         return f"{self.folder}/{agent_id}.outcome.json"
+
+    def answer(self, agent_id: str) -> str:
+        """What a person answered to its question."""
+        return f"{self.folder}/{agent_id}.answer.json"
 
     def prompt(self, agent_id: str, phase: str) -> str:
         """The prompt of one phase, as the agent gets it."""
