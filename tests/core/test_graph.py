@@ -104,3 +104,43 @@ def test_side_by_side_is_what_reachability_says(shape: list[list[int]], row: lis
     free = {(a, b) for a in names for b in names if a != b and a not in before[b] and b not in before[a]}
     (pair,) = Graph(tracks).side_by_side([names])
     assert (pair in free) if free else (pair is None)
+
+
+def test_heights_are_what_waits_behind() -> None:
+    """A track and the longest chain of those that wait for it; the chain itself; a circle has no height."""
+    tracks = [
+        _track("a"),
+        _track("b", "a"),
+        _track("c", "a"),
+        _track("d", "b", "c"),
+        _track("e", "e"),
+        _track("f", "e"),
+    ]
+    graph = Graph(tracks)
+    sizes = {"a": 1.0, "b": 2.0, "c": 5.0, "d": 3.0, "e": 9.0, "f": 9.0}
+    assert graph.heights(sizes) == {"a": 9.0, "b": 5.0, "c": 8.0, "d": 3.0}
+    assert graph.critical_path(sizes) == ("a", "c", "d")
+    assert graph.critical_path(dict.fromkeys(sizes, 1.0)) == ("a", "b", "d")
+    assert Graph([]).critical_path({}) == ()
+
+
+def test_all_that_a_track_waits_for() -> None:
+    """Directly or not, as bits of those that are asked about."""
+    tracks = [_track("c", "b"), _track("a"), _track("b", "a"), _track("d", "d")]
+    assert Graph(tracks).before({"a": 1, "b": 2}) == {"a": 0, "b": 1, "c": 3}
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.lists(st.integers(0, 7), max_size=3)), max_size=8))
+def test_the_critical_path_is_the_longest_chain(shape: list[tuple[int, list[int]]]) -> None:
+    """It is a chain, as long as the greatest height, and no height is less than that of one behind it."""
+    tracks = [
+        _track(str(number), *(str(need) for need in needs if need < number)) for number, (_, needs) in enumerate(shape)
+    ]
+    sizes = {str(number): float(size) for number, (size, _) in enumerate(shape)}
+    graph = Graph(tracks)
+    heights = graph.heights(sizes)
+    for track in tracks:
+        assert all(heights[need] >= sizes[need] + heights[track.track] for need in track.depends_on)
+    path = graph.critical_path(sizes)
+    assert all(first in graph.needs(second) for first, second in pairwise(path))
+    assert sum(sizes[each] for each in path) == max(heights.values(), default=0.0)
