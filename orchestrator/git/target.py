@@ -27,6 +27,8 @@ PATIENCE: Final = 3.0
 
 _MOST_NAMES: Final = 5
 
+_REF_LOCK: Final = f"core.filesRefLockTimeout={PATIENCE * 1000:.0f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -68,11 +70,15 @@ def _move_ref(git: Git, target: str, commit: str, tip: str) -> Moved:
 def _move_checkout(standing: Worktree, target: str, commit: str, ref: str) -> Moved:
     """Let git bring the checkout forward; it refuses when a change or a new file is in the way."""
     git = Git(standing.path, SECONDS)
+    before = refs.tip(git, target)
     try:
         leftover.wait_for_lock(git, PATIENCE)
+        staged = _staged(git)
         # No stashing, whatever the settings say, and no ignored file of the user's is written over.
         careful = ("--ff-only", "--no-autostash", "--no-overwrite-ignore", "--no-stat", "--quiet")
-        why = _complaint(git.run("merge", *careful, commit))
+        why = _complaint(git.run("-c", _REF_LOCK, "merge", *careful, commit))
+        if _staged(git) != staged and refs.tip(git, target) == before:
+            why = f"{why}{_undo(git, commit, before)}"
     except GitRefused as error:
         why = error.message
     tip = refs.tip(git, target)
@@ -80,6 +86,19 @@ def _move_checkout(standing: Worktree, target: str, commit: str, ref: str) -> Mo
         return Moved(done=True)
     diverged = not refs.is_ancestor(git, tip, commit)
     return _stays(target, f"{why}; then {_command(standing.path, ref)}", diverged=diverged)
+
+
+def _staged(git: Git) -> bytes:
+    return git.raw("ls-files", "--stage", "-z")
+
+
+def _undo(git: Git, commit: str, before: str) -> str:
+    """Take files and index back to where they were: git writes them first, and moves the branch last.
+
+    What the user changed stays, or git refuses as a whole; then that is what is returned.
+    """
+    ended = git.run("read-tree", "-m", "-u", commit, before)
+    return "" if ended.status == 0 else f"; what it did to the files stays, too: {complaint(ended)}"
 
 
 def _complaint(ended: Finished) -> str:

@@ -71,6 +71,35 @@ def test_a_commit_of_the_user_s_in_the_very_middle_is_joined(home: Path, branch:
     assert git(home, "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("lock", ["refs/heads/main.lock", "HEAD.lock"])
+def test_a_branch_that_cannot_be_moved_leaves_the_files_alone(home: Path, lock: str) -> None:
+    """Git writes the files first: they go back, the user's changes stay, and later it all goes through."""
+    repos.grow(home, "one", {"a.txt": None, "one.txt": b"1\n", "src/b.txt": b"one\n"}, base="main")
+    repos.write(home, {"mine.txt": b"mine\n", "staged.txt": b"mine\n"})
+    git(home, "add", "staged.txt")
+    disk, status = repos.on_disk(home), git(home, "status", "--porcelain")
+    (home / ".git" / lock).touch()
+    answer = repos.ended(repos.drive("integrate", str(home), "demo", "main", "one"))
+    assert answer.startswith("Merged(")
+    assert "main stays behind" in answer
+    assert (repos.on_disk(home), git(home, "status", "--porcelain")) == (disk, status)
+    (home / ".git" / lock).unlink()
+    assert "note=''" in repos.ended(repos.drive("integrate", str(home), "demo", "main", "one"))
+    assert git(home, "status", "--porcelain") == status
+    assert (home / "one.txt").exists()
+
+
+def test_a_branch_that_is_locked_for_a_moment_is_waited_for(home: Path) -> None:
+    """Another git may be about to move it."""
+    repos.grow(home, "one", {"one.txt": b"1\n"}, base="main")
+    lock = home / ".git" / "refs" / "heads" / "main.lock"
+    lock.touch()
+    child = repos.drive("integrate", str(home), "demo", "main", "one")
+    wait_for((home / "one.txt").exists)
+    lock.unlink()
+    assert "note=''" in repos.ended(child)
+
+
 def stopped(pid: int) -> bool:
     """Tell whether a process was stopped by a signal."""
     return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] == "T"
