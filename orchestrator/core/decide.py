@@ -26,7 +26,7 @@ def decide(run: RunFacts, now: float) -> Sequence[Action]:
 
 def stop_all(run: RunFacts, now: float) -> Sequence[StopWorker]:
     """Return what is to be done to end every worker of a run, and nothing else about it."""
-    found = (_stop(run, track, now) for track in _active(run) if track.doing != "starting")
+    found = (_stop(run, track, now) for track in _active(run) if _has_worker(track))
     return tuple(each for each in found if each is not None)
 
 
@@ -61,7 +61,7 @@ def _ending(run: RunFacts, track: TrackFacts, state: TrackState, now: float) -> 
     match state.where:
         case "failing":
             return None if track.doing == "recording" else _end(run, track, state.why)
-        case "running" | "orphaned" if cancelled or state.where == "orphaned":
+        case "running" | "orphaned" | "starting" if state.where == "orphaned" or (cancelled and _has_worker(track)):
             if _is_beyond_us(run, track, now):
                 return _end(run, track, f"RESOURCE_ERROR: its processes could not be ended: {state.why}")
             return _stop(run, track, now)
@@ -72,6 +72,11 @@ def _ending(run: RunFacts, track: TrackFacts, state: TrackState, now: float) -> 
         case "waiting" | "held" if before := hopeless(run, track):
             return _end(run, track, f"UNKNOWN: not started: it depends on {before}, which was not merged")
     return None
+
+
+def _has_worker(track: TrackFacts) -> bool:
+    """Tell whether there is somebody to be asked; while its worktree is being made there is not yet."""
+    return track.doing != "starting"
 
 
 def _end(run: RunFacts, track: TrackFacts, why: str) -> EndTrack:

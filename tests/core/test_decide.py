@@ -119,6 +119,15 @@ def test_cancels_what_runs_and_what_waits() -> None:
     )
 
 
+def test_cancels_a_worker_on_its_way() -> None:
+    """One that does not get to its claim keeps no cancelled run from its end; before it is there, nobody is asked."""
+    started = TrackFacts(runs.spec(1), 1, doing="started")
+    assert decide(runs.facts(started), NOW) == ()
+    assert decide(cancelled(runs.facts(started), "t1"), NOW) == (StopWorker(runs.RUN, "agent-1"),)
+    assert decide(cancelled(runs.facts(replace(started, asked=NOW)), "t1"), NOW) == ()
+    assert decide(cancelled(runs.facts(replace(started, doing="starting")), "t1"), NOW) == ()
+
+
 def test_what_does_not_end_is_killed_and_then_given_up() -> None:
     """Asked once; killed after the grace; reported when even that was in vain. The loop is woken for each."""
     run = cancelled(runs.facts(replace(running(1), asked=NOW)), "t1")

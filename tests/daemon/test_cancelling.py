@@ -11,8 +11,8 @@ from orchestrator.state import cancel
 from orchestrator.wire.client import call
 from orchestrator.wire.messages import Adopt, Cancel
 from tests.daemon.accepted import RUN, Accepted, makes
-from tests.daemon.daemons import running
-from tests.processes import living
+from tests.daemon.daemons import environment, running
+from tests.processes import is_stopped, living, state
 from tests.projects import waits_for
 from tests.waiting import wait_for
 
@@ -97,3 +97,18 @@ def test_a_run_that_is_not_there(tmp_path: Path, request_: Cancel | Adopt) -> No
         with pytest.raises(NotFound, match="no run is called nobody"):
             call(str(tmp_path), request_)
         assert list((tmp_path / "runtime" / "parallel").iterdir()) == []
+
+
+def test_a_worker_that_never_gets_to_its_claim(tmp_path: Path) -> None:
+    """It is stopped on its way to it: cancelled, it is ended, and so is the run."""
+    site = Accepted(tmp_path, [makes(1)])
+    with running(site.root, environment(ORCHD_FAILPOINT="claim.temp_written:stop")):
+        private = site.root / ".orchestrator_locks" / ".d" / "tmp"
+        (temp,) = wait_for(lambda: list(private.glob("*")) if private.exists() else [], 20)
+        worker = int(temp.name.split("-")[1])
+        wait_for(lambda: is_stopped(worker))
+        call(str(site.root), Cancel(RUN))
+        site.wait_for_end()
+    assert site.outcomes() == ["cancelled"]
+    assert state(worker) in ("", "Z")
+    assert site.locks() == []
