@@ -12,12 +12,13 @@ from typing import Final
 
 from orchestrator.claims import FileClaims
 from orchestrator.core.actions import EndTrack, Integrate, StartWorker
+from orchestrator.core.listing import some
 from orchestrator.core.run import Outcome, RunRecord, RunTrack
 from orchestrator.core.text import visible
 from orchestrator.daemon import jobs, marks, outcomes
 from orchestrator.daemon.workers import MODULE, place
 from orchestrator.errors import CommandFailed, OrchdError
-from orchestrator.git import backup, integrate, merge, refs, repository, worktree
+from orchestrator.git import backup, ignored, integrate, merge, refs, repository, worktree
 from orchestrator.git.command import Git
 from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged, Nothing
 from orchestrator.git.repository import Repository
@@ -110,8 +111,19 @@ def _merged(
     note = marks.on_disk(repo, record, track)
     own = isinstance(answer, Merged) or answer.commit == _merge_of(repo, record, track)
     added, removed = integrate.line_counts(repo, answer.commit) if own else (0, 0)
-    notes = "; ".join(each for each in (note, answer.note) if each)
+    notes = "; ".join(each for each in (note, answer.note, _hidden(track)) if each)
     return replace(ended, commit=answer.commit, note=notes, lines_added=added, lines_removed=removed)
+
+
+def _hidden(track: RunTrack) -> str:
+    """Say what stands in the worktree and could not be merged, because somebody had it ignored meanwhile."""
+    if not os.path.isdir(track.worktree):
+        return ""
+    with suppress(CommandFailed):
+        names = ignored.since(Git(track.worktree, hooks=False))
+        if names:
+            return f"not merged, and kept in its worktree: {some(names, SHOWN)}, ignored only since that was made"
+    return ""
 
 
 def _merge_of(repo: Repository, record: RunRecord, track: RunTrack) -> str | None:

@@ -15,7 +15,7 @@ from typing import Final
 from orchestrator.core.listing import some
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused, OrchdError
-from orchestrator.git import backup, leftover, refs
+from orchestrator.git import backup, ignored, leftover, refs
 from orchestrator.git.command import Git, complaint, refusal
 from orchestrator.git.repository import Repository, guarded
 
@@ -116,6 +116,7 @@ def add(repo: Repository, path: str, branch: str, base: str) -> None:
             found = _at(repo, real)
         if found is not None and not found.gone:
             _take(git, found, branch)
+            ignored.remember(Git(real))
             return
         if os.path.lexists(real) and (os.path.islink(real) or not os.path.isdir(real) or os.listdir(real)):
             raise GitRefused(f"{visible(path)} is in the way: it is no worktree of ours", hint="move it aside")
@@ -125,6 +126,7 @@ def add(repo: Repository, path: str, branch: str, base: str) -> None:
             if each.gone and (each.path == real or each.branch == branch):
                 _drop(git, repo, each)
         _make(repo, git, real, branch, base)
+        ignored.remember(Git(real))
 
 
 def _real(path: str) -> str:
@@ -249,6 +251,9 @@ def _unsafe(repo: Repository, found: Worktree) -> str:
     leftover.clear_locks(inside)
     if state.foreign:
         return f"there are repositories of their own in it: {some(state.foreign, 3)}"
+    hidden = ignored.since(inside)
+    if hidden:
+        return f"files in it are ignored only since it was made, and kept nowhere: {some(hidden, 3)}"
     if not state.dirty:
         return "" if backup.is_held(inside, state.head) else f"no branch holds its commit {state.head[:10]}"
     kept = backup.find(inside, state)

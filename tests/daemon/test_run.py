@@ -129,6 +129,22 @@ def test_the_commit_is_made_by_us_alone(tmp_path: Path) -> None:
     assert f"looks in {site.env['PYTHONPATH']}\n" in committing
 
 
+def test_what_an_agent_has_ignored_hides_no_work_of_another(tmp_path: Path) -> None:
+    """Its patterns are those of every worktree; what they keep from the commit stays, and the report says so."""
+    hides = 'run = ["sh", "-c", "echo notes/ >> $(git rev-parse --git-path info/exclude)"]'
+    waits = 'run = ["sh", "-c", "until grep -q notes/ $(git rev-parse --git-path info/exclude); do sleep 0.02; done"]'
+    scripts = {
+        ONE: script(writes("one.txt"), hides),
+        TWO: script(writes("notes/two.md"), writes("two.txt"), waits),
+    }
+    site = Site(tmp_path, roadmap("One", "Two"), scripts)
+    said = site("run", "ROADMAP.md", "--json")
+    assert outcomes(said) == {ONE: "merged", TWO: "merged"}
+    assert "kept in its worktree: notes/" in said.document["tracks"][1]["note"]
+    assert (site.root / "worktrees" / "agent-2" / "notes" / "two.md").read_text() == "made\n"
+    assert not (site.root / "worktrees" / "agent-1").exists()
+
+
 def test_time_runs_out(tmp_path: Path) -> None:
     """A phase over its limit is ended, and counted as timed out."""
     site = Site(tmp_path, roadmap("One"), {ONE: script("hang = true")})

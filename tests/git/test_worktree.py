@@ -275,8 +275,8 @@ def test_a_free_branch_is_found(repo: Repository) -> None:
 
 def test_a_clean_worktree_is_removed(repo: Repository) -> None:
     """Its branch stays; a second time is harmless; ignored files go with it."""
-    path = add(repo)
     Path(repo.common_dir, "info", "exclude").write_text("*.o\n", encoding="ascii")
+    path = add(repo)
     (path / "x.o").touch()
     assert worktree.remove(repo, str(path)) == worktree.Removal(removed=True)
     assert not path.exists()

@@ -1,0 +1,54 @@
+"""What git ignores in a worktree since it was made: work, perhaps, that was hidden from the commit.
+
+``info/exclude`` and the settings are shared by all worktrees, and by the agents in them: what one of them
+writes there for itself takes files of the others out of sight. Each worktree remembers what was ignored
+when it began.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+from orchestrator.errors import Unreadable
+from orchestrator.git.command import Git
+from orchestrator.host import files
+
+LARGEST: Final = 4 * 1024 * 1024
+
+_COPY: Final = "orchd-exclude"
+
+
+def remember(git: Git) -> None:
+    """Keep the patterns that hold for a worktree beside its index, once; they go when it goes."""
+    path = _path(git, _COPY)
+    if os.path.lexists(path):
+        return
+    patterns = b"\n".join(_patterns(git))
+    try:
+        os.close(files.create(path, patterns))
+    except OSError as error:
+        raise files.failure(error, "cannot keep what git ignores") from error
+
+
+def since(git: Git) -> tuple[str, ...]:
+    """Return what is ignored now in a worktree and was not when it was made; folders end with a slash."""
+    path = _path(git, _COPY)
+    if not os.path.isfile(path):
+        return ()
+    words = ("ls-files", "-z", "--others", "--directory", "--no-empty-directory", "--exclude-per-directory=.gitignore")
+    shown = git.names(*words, f"--exclude-from={path}")
+    usual = set(git.names(*words[:-1], "--exclude-standard"))
+    return tuple(each for each in shown if each not in usual)
+
+
+def _patterns(git: Git) -> Iterator[bytes]:
+    named = git.run("config", "--type=path", "--get", "core.excludesFile").text()
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    for path in (named or f"{home}/git/ignore", _path(git, "info/exclude")):
+        with suppress(FileNotFoundError, Unreadable):
+            yield files.read(path, LARGEST).data
+
+
+def _path(git: Git, name: str) -> str:
+    return git.out("rev-parse", "--path-format=absolute", "--git-path", name)
