@@ -1,4 +1,4 @@
-"""What can run when: waves, circles, and what may run side by side, from the dependencies of a plan.
+"""What can run when: waves, circles, and what takes longest, from the dependencies of a plan.
 
 A track that is done or skipped is settled: nothing waits for it. A dependency on a track that is
 not among those given is taken as settled too; a plan that names such a track says so itself.
@@ -6,8 +6,9 @@ Tracks that wait for the same others share one list of them, so that all of this
 a hundred tracks wait for a hundred.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from orchestrator.core.track import Mark, Track
@@ -91,6 +92,26 @@ class Graph:
                 found.append(tuple(circle[start:] + circle[:start]))
         return tuple(found)
 
+    def sequence(self) -> tuple[str, ...]:
+        """The tracks one after the other, each behind those it waits for and else as early as in the plan.
+
+        Tracks in a circle, or behind one, are left out.
+        """
+        left = [len(needs) for needs in self._needs]
+        holds = self._holds()
+        names = tuple(self._position)
+        free = [self._position[name] for room, count in enumerate(left) if not count for name in self._waiting[room]]
+        heapify(free)
+        found: list[str] = []
+        while free:
+            name = names[heappop(free)]
+            found.append(name)
+            for room in holds.get(name, ()):
+                left[room] -= 1
+                for each in () if left[room] else self._waiting[room]:
+                    heappush(free, self._position[each])
+        return tuple(found)
+
     def before(self, bits: Mapping[str, int]) -> dict[str, int]:
         """All that each track waits for, directly or not, as a mask of ``bits``, in the order of the waves.
 
@@ -131,26 +152,6 @@ class Graph:
             path.append(name)
             row = [each for room in holds.get(name, ()) for each in self._waiting[room] if each in heights]
         return tuple(path)
-
-    def side_by_side(self, rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str] | None]:
-        """For each row of tracks the first two that could run at the same time, or None."""
-        named = dict.fromkeys(name for row in rows for name in row)
-        bits = {name: 1 << position for position, name in enumerate(named)}
-        before = self.before(bits)
-        rank = {name: position for position, name in enumerate(before)}
-        for row in rows:
-            yield _first_pair(sorted((name for name in row if name in rank), key=rank.__getitem__), bits, before)
-
-
-def _first_pair(row: Sequence[str], bits: dict[str, int], before: dict[str, int]) -> tuple[str, str] | None:
-    """Two tracks of a row in running order, the later of which does not wait for the earlier."""
-    seen = 0
-    for name in row:
-        free = seen & ~before[name]
-        if free:
-            return next(other for other in row if bits[other] & free), name
-        seen |= bits[name]
-    return None
 
 
 def waves(tracks: Iterable[Track]) -> tuple[tuple[str, ...], ...]:

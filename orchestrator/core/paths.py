@@ -68,6 +68,18 @@ def clashes(rows: Sequence[Sequence[Reach]]) -> list[int]:
     return [_union(around[text] for text, _ in row) & ~(1 << position) for position, row in enumerate(rows)]
 
 
+def sharing(rows: Sequence[Sequence[Reach]]) -> list[int]:
+    """Return the positions of the rows that overlap any other, without comparing each with each."""
+    clusters: list[set[int]] = []
+    outer: str | None = None
+    for text, position in sorted((text, position) for position, row in enumerate(rows) for text, _ in row):
+        if outer is None or not text.startswith(outer):
+            outer = text
+            clusters.append(set())
+        clusters[-1].add(position)
+    return sorted({position for each in clusters if len(each) > 1 for position in each})
+
+
 def _union(masks: Iterable[int]) -> int:
     found = 0
     for mask in masks:

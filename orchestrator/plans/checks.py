@@ -7,6 +7,7 @@ from typing import Final
 from orchestrator.core.graph import SETTLED, Graph
 from orchestrator.core.text import visible
 from orchestrator.core.track import Finding, Level, Mark, Track
+from orchestrator.plans.ordering import CONFLICT, Shared
 from orchestrator.plans.selection import current
 
 _MOST_ALIKE: Final = 25  # findings of one rule; the rest is counted
@@ -24,7 +25,20 @@ def doubts(tracks: Sequence[Track]) -> Iterator[Finding]:
         more = " and so on" if len(cycle) > 4 else ""
         message = f"these wait for each other: {', '.join(shown)}{more}"
         yield Finding("error", "cycle", message, places[cycle[0]].line)
-    yield from _shared_paths(tracks, graph, places)
+    yield from _unknown(tracks)
+    yield from _shared_paths(tracks)
+
+
+def _unknown(tracks: Sequence[Track]) -> Iterator[Finding]:
+    """Names of tracks that are waited for and that the plan does not have."""
+    known = {track.track for track in tracks}
+    gone: dict[int, list[str]] = {}  # many tracks share one list: it is read once
+    for track in tracks:
+        if id(track.depends_on) not in gone:
+            gone[id(track.depends_on)] = [need for need in track.depends_on if need not in known]
+        for need in gone[id(track.depends_on)] if track.state not in SETTLED else ():
+            message = f"{track.track} waits for {visible(need, 60)} by '{track.rule}', and there is no such track"
+            yield Finding("error", "unknown_track", message, track.line)
 
 
 def _twice(tracks: Sequence[Track]) -> Iterator[Finding]:
@@ -39,48 +53,20 @@ def _twice(tracks: Sequence[Track]) -> Iterator[Finding]:
             yield Finding("error", "duplicate_id", message, track.line)
 
 
-def _shared_paths(tracks: Sequence[Track], graph: Graph, places: Mapping[str, Track]) -> Iterator[Finding]:
-    """Files and folders that two tracks name which may run at the same time."""
-    rows = {path: list(names) for path, names in _users(tracks).items() if len(names) > 1}
-    involved = list(dict.fromkeys(name for names in rows.values() for name in names))
-    if len(involved) > _MOST_SHARING:
-        message = f"{len(involved)} tracks name files that others name too; only the first {_MOST_SHARING} are compared"
-        yield Finding("warn", "shared_path", message)
-    compared = set(involved[:_MOST_SHARING])
-    rows = {path: [name for name in names if name in compared] for path, names in rows.items()}
-    said: set[tuple[str, str]] = set()
-    for path, pair in zip(rows, graph.side_by_side(list(rows.values())), strict=True):
-        if pair is not None and pair not in said:
-            said.add(pair)
-            first, second = sorted(places[name].line for name in pair)
-            where = f"lines {first} and {second}"
-            message = f"{' and '.join(pair)} ({where}) may run together, and both name {visible(path, 120)}"
-            yield Finding("warn", "shared_path", message, second)
-
-
-def _users(tracks: Sequence[Track]) -> dict[str, dict[str, None]]:
-    """For each file and folder the unsettled tracks that name it, or something in it."""
-    users: dict[str, dict[str, None]] = {}
-    for track in tracks:
-        if track.state not in SETTLED:
-            for path in track.paths:
-                users.setdefault(_plain(path), {})[track.track] = None
-    for path, names in list(users.items()):
-        for folder in _above(path):
-            if folder in users:
-                users[folder] |= names
-    return users
-
-
-def _plain(path: str) -> str:
-    """A path as it is compared: a folder without its slash, and without a star for all that is in it."""
-    return path.removesuffix("/**").removesuffix("/*").rstrip("/")
-
-
-def _above(path: str) -> Iterator[str]:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
+def _shared_paths(tracks: Sequence[Track]) -> Iterator[Finding]:
+    """Tracks that could be worked on at the same time, and whose declared paths overlap."""
+    shared = Shared.of(tracks, _MOST_SHARING)
+    if shared.left_out:
+        number = len(shared.tracks) + shared.left_out
+        message = f"{number} tracks name files that others name too; only the first {_MOST_SHARING} are compared"
+        yield Finding("warn", CONFLICT, message)
+    for track, others in shared.conflicts():
+        first, second = sorted((others[0].track, track), key=lambda each: each.line)
+        message = (
+            f"{first.track} and {second.track} (lines {first.line} and {second.line}) both name "
+            f"{visible(others[0].path, 120)}: a run lets one wait for the other"
+        )
+        yield Finding("warn", CONFLICT, message, second.line)
 
 
 def summary(tracks: Sequence[Track], names: Mapping[str, str]) -> Iterator[Finding]:

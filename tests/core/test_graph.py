@@ -1,4 +1,4 @@
-"""Waves, circles, and what may run side by side."""
+"""Waves, circles, rows, and what takes longest."""
 
 from itertools import pairwise
 
@@ -48,18 +48,10 @@ def test_a_circle_through_settled_work_is_none() -> None:
     assert cycles([_track("a", "b", state="done"), _track("b", "a")]) == ()
 
 
-def test_what_may_run_side_by_side() -> None:
-    """Two of a row that do not wait for each other, however far apart."""
-    tracks = [
-        _track("a"),
-        _track("b", "a"),
-        _track("c", "b"),
-        _track("d", "a"),
-        _track("e", "e"),
-        _track("f", state="done"),
-    ]
-    rows = [("a", "c"), ("c", "d"), ("d", "b", "c"), ("a", "e", "f"), ("a", "b", "c", "d")]
-    assert list(Graph(tracks).side_by_side(rows)) == [None, ("d", "c"), ("b", "d"), None, ("b", "d")]
+def test_one_after_the_other() -> None:
+    """Behind what a track waits for, and else as in the plan; a circle and what waits for it have no place."""
+    tracks = [_track("b", "d"), _track("e", "e"), _track("a"), _track("f", "e"), _track("c", "b", "a"), _track("d")]
+    assert Graph(tracks).sequence() == ("a", "d", "b", "c")
 
 
 def test_shared_lists_are_one_room() -> None:
@@ -89,21 +81,21 @@ def test_waves_and_circles_account_for_every_track(shape: list[tuple[list[int], 
         assert all(second in graph.needs(first) for first, second in pairwise((*circle, circle[0])))
 
 
-@given(
-    st.lists(st.lists(st.integers(0, 7), max_size=3), max_size=8), st.lists(st.integers(0, 7), max_size=4, unique=True)
-)
-def test_side_by_side_is_what_reachability_says(shape: list[list[int]], row: list[int]) -> None:
-    """A pair is found if, and only if, there is one that no chain of dependencies joins."""
+@given(st.lists(st.lists(st.integers(0, 7), max_size=3), max_size=8))
+def test_the_row_and_all_before_are_what_reachability_says(shape: list[list[int]]) -> None:
+    """The row breaks no dependency and leaves nobody out; what a track waits for is what any chain leads to."""
     tracks = [
         _track(str(number), *(str(need) for need in needs if need < number)) for number, needs in enumerate(shape)
     ]
     before: dict[str, set[str]] = {}
     for track in tracks:
         before[track.track] = set(track.depends_on).union(*(before[need] for need in track.depends_on))
-    names = [str(number) for number in row if number < len(tracks)]
-    free = {(a, b) for a in names for b in names if a != b and a not in before[b] and b not in before[a]}
-    (pair,) = Graph(tracks).side_by_side([names])
-    assert (pair in free) if free else (pair is None)
+    graph = Graph(tracks[::-1])
+    row = graph.sequence()
+    assert sorted(row) == sorted(before)
+    assert all(before[name] <= set(row[:position]) for position, name in enumerate(row))
+    found = graph.before({name: 1 << int(name) for name in before})
+    assert {name: {each for each in before if mask >> int(each) & 1} for name, mask in found.items()} == before
 
 
 def test_heights_are_what_waits_behind() -> None:

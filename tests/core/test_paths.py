@@ -71,6 +71,7 @@ def test_clashes_are_what_each_pair_says(rows: list[list[str]]) -> None:
             both = any(mine.startswith(other) or other.startswith(mine) for mine, other in reaches)
             assert bool(mask >> two & 1) == (both and one != two)
             assert (overlap(rows[one], row) is not None) == both
+    assert paths.sharing([paths.reaches(row) for row in rows]) == [one for one, mask in enumerate(found) if mask]
 
 
 def test_a_thousand_tracks() -> None:

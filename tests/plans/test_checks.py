@@ -48,19 +48,35 @@ def test_common_paths_of_tracks_that_may_run_together() -> None:
     assert _doubts(first, _track("b", 2, "src/x.py", needs=("a",))) == []
     assert _doubts(_track("a", 1, "src/x.py", state="done"), second) == []
     assert _doubts(first, _track("b", 2, "src/y.py")) == []
+    assert _doubts(_track("a", 1, "src/**/*.py"), second) == [("warn", "shared_path", 2)]
     assert _doubts(_track("a", 1, "src"), _track("b", 2, "srcs/x.py")) == []
 
 
 def test_a_pair_is_named_once() -> None:
-    """However many files they share."""
-    assert len(_doubts(_track("a", 1, "x.py", "y.py"), _track("b", 2, "x.py", "y.py"))) == 1
+    """However many files they share; and it is said what a run makes of it."""
+    (found,) = checks.doubts([_track("a", 1, "x.py", "y.py"), _track("b", 2, "x.py", "y.py")])
+    assert found.message == "a and b (lines 1 and 2) both name x.py: a run lets one wait for the other"
+
+
+def test_those_in_one_folder_do_not_overlap_each_other() -> None:
+    """Only what names the folder itself overlaps both."""
+    folder = _track("a", 1, "src/")
+    inside = [_track("b", 2, "src/x.py", needs=("a",)), _track("c", 3, "src/y.py", needs=("a",))]
+    assert _doubts(folder, *inside) == []
+
+
+def test_names_that_are_not_there_are_errors() -> None:
+    """With the words and the line; what is done waits for nothing any more."""
+    (found,) = checks.doubts([_track("a", 1, needs=("z",)), _track("b", 2, needs=("z",), state="done")])
+    assert (found.level, found.rule, found.line) == ("error", "unknown_track", 1)
+    assert found.message == "a waits for z by 'why (line 1)', and there is no such track"
 
 
 def test_too_many_sharing_tracks_are_compared_in_part_and_it_is_said() -> None:
     """A bound is no secret."""
     tracks = [_track(f"t{number}", number, "x.py") for number in range(1, 2010)]
     found = list(checks.doubts(tracks))
-    assert [each.line for each in found] == [0, 2]
+    assert [each.line for each in found] == [0, *range(2, 2001)]
     assert found[0].message == "2009 tracks name files that others name too; only the first 2000 are compared"
 
 
