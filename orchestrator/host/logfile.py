@@ -1,6 +1,7 @@
 """Files that other processes write to directly, through a descriptor that they were given."""
 
 import errno
+import io
 import os
 import stat
 from contextlib import suppress
@@ -11,6 +12,7 @@ from orchestrator.errors import UnsafeFolder
 from orchestrator.host import files
 
 TAIL: Final = 64 * 1024
+_PIECE: Final = 1024 * 1024
 _OPEN: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -44,9 +46,58 @@ def rotate(path: str, largest: int, kept: int) -> None:
     """
     with suppress(OSError):
         if os.lstat(path).st_size > largest:
-            for number in range(kept, 0, -1):
-                with suppress(FileNotFoundError):
-                    os.replace(path if number == 1 else f"{path}.{number - 1}", f"{path}.{number}")
+            shift(path, kept)
+            os.replace(path, f"{path}.1")
+
+
+def shift(path: str, kept: int) -> None:
+    """Make ``<path>.1`` free: what is there becomes ``.2``, and so on; what was ``.<kept>`` goes."""
+    for number in range(kept, 1, -1):
+        with suppress(FileNotFoundError):
+            os.replace(f"{path}.{number - 1}", f"{path}.{number}")
+
+
+def begin_anew(fd: int, path: str, most: int) -> int:
+    """Empty the open file, which others write to; its newest bytes, at most ``most``, go to ``<path>.1``.
+
+    Returns how many bytes were dropped or moved. What is written in the last moment before the end may be lost, and
+    where the machine refuses the copy (a full disk), all of it is.
+    """
+    part = f"{path}.part"
+    try:
+        with suppress(FileNotFoundError):
+            os.unlink(part)
+        with open(part, "xb", buffering=0, opener=_private) as copy:
+            _copy_end(fd, copy, most)
+        os.replace(part, f"{path}.1")
+    except OSError:
+        with suppress(OSError):
+            os.unlink(part)
+    dropped = size(fd)
+    os.ftruncate(fd, 0)
+    return dropped
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def _copy_end(fd: int, copy: io.FileIO, most: int) -> None:
+    """Copy the end of a file that still grows; a quarter of the room is for what comes meanwhile."""
+    offset = max(0, size(fd) - most * 3 // 4)
+    left = most
+    while left > 0 and (data := os.pread(fd, min(left, _PIECE), offset)):
+        files.write_all(copy.fileno(), data)
+        offset += len(data)
+        left -= len(data)
+
+
+def make_room(path: str, kept: int, room: int) -> None:
+    """Remove the oldest of ``<path>.1`` to ``.<kept>`` until they take at most ``room`` bytes."""
+    there = [f"{path}.{number}" for number in range(1, kept + 1)]
+    sizes = [(each, os.lstat(each).st_size) for each in there if os.path.lexists(each)]
+    while sizes and sum(each for _, each in sizes) > room:
+        os.unlink(sizes.pop()[0])
 
 
 def size(fd: int) -> int:
@@ -59,10 +110,3 @@ def tail(fd: int, start: int = 0) -> bytes:
     with suppress(OSError):
         return os.pread(fd, TAIL, max(start, size(fd) - TAIL))
     return b""
-
-
-def cut(fd: int, largest: int) -> None:
-    """Keep only the first ``largest`` bytes."""
-    with suppress(OSError):
-        if size(fd) > largest:
-            os.ftruncate(fd, largest)

@@ -3,31 +3,24 @@
 import os
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from orchestrator.claims import ClaimStore, Kept, Won
 from orchestrator.core.claim import Opaque
 from orchestrator.core.outcome import FAILED, NOT_HELD, OK, SIGNALLED
-from orchestrator.core.phase import Job, Phase
-from orchestrator.core.result import PhaseResult
+from orchestrator.core.phase import Job
 from orchestrator.core.text import visible
 from orchestrator.errors import GuardBusy, OrchdError, Superseded
 from orchestrator.host.failpoint import reach
 from orchestrator.state.layout import Layout
-from orchestrator.worker import environment
-from orchestrator.worker.ending import error_of, last_line
+from orchestrator.worker.course import Course, Desk
 from orchestrator.worker.log import Log
 from orchestrator.worker.loop import Loop
-from orchestrator.worker.phases import PhaseRunner
-from orchestrator.worker.record import Record
+from orchestrator.worker.record import NOT_PARKED, Record
 from orchestrator.worker.report import Report
 
-_WATCHED: Final = 1.0
-"""Seconds between two looks at the size of the log."""
-
 _TAKEN: Final = "UNKNOWN: superseded: the claim was freed or taken over by somebody else"
-_TOO_LONG: Final = "RESOURCE_ERROR: the phase printed more than 256 MiB"
+_TOO_LONG: Final = "RESOURCE_ERROR: the phase printed more than 1 GiB"
 _BUG: Final = "UNKNOWN: a bug in the worker; its log has the full report"
 
 
@@ -41,13 +34,12 @@ class Attempt:
         self._claim = won.claim
         self._store = store
         self._loop = loop
-        self._status_file = paths.status(job.agent_id)
+        self._paths = paths
         self._log_path = layout.log(job.track)
         self._log: Log | None = None
         self._record = Record(paths, job, won.claim)
         self._report = Report(paths, job, won.claim, self._holds)
-        self._phases: list[PhaseResult] = []
-        self._survivors = False
+        self._course: Course | None = None
         self._noted = ""
 
     def run(self) -> int:
@@ -79,34 +71,20 @@ class Attempt:
         except GuardBusy as busy:
             self._note(busy)
         self._loop.every(self._job.heartbeat_seconds, self._beat)
-        self._loop.every(_WATCHED, self._watch)
-        runner = PhaseRunner(self._job, self._loop, log)
-        for phase in self._job.phases:
-            self._loop.turn(0)
-            if self._loop.reason:
-                return self._loop.reason
-            error = self._phase(phase, runner, log)
-            if error:
-                return error
-        return ""
-
-    def _phase(self, phase: Phase, runner: PhaseRunner, log: Log) -> str:
-        self._told(lambda: self._report.phase(phase.name))
-        env = environment.of_phase(os.environ, self._job, phase, self._claim, self._status_file)
-        how = runner.run(phase, env)
-        self._survivors = runner.survivors
-        reach("worker.phase_ended")
-        final = phase is self._job.phases[-1]
-        error = error_of(how, last_line(log.tail()), self._beat(), final=final)
-        how = replace(how, error=error)
-        self._phases.append(how)
-        log.say(f"phase {phase.name}: {error or 'passed'}, after {how.seconds:.1f} s")
-        if how.leftovers:
-            log.say(f"phase {phase.name}: ended what it left behind, processes: {how.leftovers}")
-        if not (error or final):
-            self._record.write(self._phases)
-            reach("worker.result_written")
-        return error
+        self._loop.every(log.pace, self._watch)
+        desk = Desk(
+            self._job,
+            self._claim,
+            self._paths,
+            self._loop,
+            log,
+            self._report,
+            self._beat,
+            self._told,
+            self._record.write,
+        )
+        self._course = Course(desk)
+        return self._course.run()
 
     def _holds(self) -> bool:
         """Tell whether the claim is still ours, as far as can be seen."""
@@ -126,12 +104,14 @@ class Attempt:
         return ""
 
     def _watch(self) -> None:
-        if self._log is not None and self._log.overflows():
-            self._loop.stop(_TOO_LONG)
+        if self._log is not None:
+            self._log.bound()
+            if self._log.overflows():
+                self._loop.stop(_TOO_LONG)
 
     def _finish(self, error: str) -> int:
         recorded = self._ended(error)
-        if self._survivors:
+        if self._course is not None and self._course.survivors:
             self._say("the claim is not released: processes of the agent live on")
         elif not self._release():
             self._ended(_TAKEN)
@@ -142,7 +122,10 @@ class Attempt:
 
     def _ended(self, error: str) -> bool:
         """Write result and status; tell whether the result was written."""
-        recorded = self._told(lambda: self._record.finish(self._phases, error))
+        phases = self._course.phases if self._course is not None else []
+        parked = self._course.parked if self._course is not None else NOT_PARKED
+        parked = parked if parked.error == error else NOT_PARKED
+        recorded = self._told(lambda: self._record.finish(phases, error, parked, self._report.spent))
         self._told(lambda: reach("worker.result_written"))
         self._told(lambda: self._report.finish(error))
         self._told(lambda: reach("worker.status_final"))

@@ -27,15 +27,15 @@ def timeout_error(phase: Phase) -> str:
     return f"TIMEOUT: phase {phase.name} took longer than {plain(phase.timeout_seconds)} s"
 
 
-def error_of(result: PhaseResult, line: str, reported: str, *, final: bool) -> str:
+def error_of(result: PhaseResult, line: str, reported: str) -> str:
     """Return why a phase did not pass; empty when it passed.
 
-    ``line`` is the last line of its output and speaks for itself in the ``final`` phase, which is
-    orchd's own, if it is typed. ``reported`` is the error that the agent put into its status.
+    ``line`` is the last line of its output and speaks for itself in the commit phase, which is orchd's own, if it is
+    typed. ``reported`` is the error that the agent put into its status.
     """
     if result.passed or result.error:
         return result.error
-    if final and _TYPED.match(line):
+    if result.kind == "commit" and _TYPED.match(line):
         return line
     if reported:
         return visible(reported, _LONGEST_REPORT)

@@ -47,6 +47,9 @@ def of_phase(own: Mapping[str, str], job: Job, phase: Phase, claim: Claim, statu
         **of_claim(job.root, claim),
         "ORCHD_ATTEMPT": str(job.attempt),
         "ORCHD_PHASE": phase.name,
+        "ORCHD_CAUSE": job.cause,
+        "ORCHD_TOOLSET": job.toolset,
+        "ORCHD_ANSWER_FILE": f"{status_file.removesuffix('.status.json')}.answer.json",
     }
 
 

@@ -6,12 +6,20 @@ from typing import Final
 from orchestrator.host import clock, files, logfile
 
 ROTATED_AT: Final = 64 * 1024 * 1024
-"""A log of more bytes is set aside before an attempt; KEPT such files stay."""
+"""A log of more bytes is set aside before an attempt, and its end while one goes on; KEPT older files stay."""
 
 KEPT: Final = 3
 
-MOST: Final = 256 * 1024 * 1024
+ROOM: Final = 5 * ROTATED_AT
+"""All the files of one log take no more than about this."""
+
+MOST: Final = 1024 * 1024 * 1024
 """No phase may print more bytes than this."""
+
+_CALM: Final = 0.25
+_BUSY: Final = 0.05
+_MUCH: Final = 1024 * 1024
+"""Seconds between two looks at the size; sooner after a look that found so many new bytes."""
 
 
 class Log:
@@ -21,27 +29,56 @@ class Log:
         """Open the log at ``path``; one that has grown too large is set aside first. The claim must be ours."""
         logfile.rotate(path, ROTATED_AT, KEPT)
         self.fd = logfile.open_log(path)
+        self._path = path
         self._start = logfile.size(self.fd)
+        self._gone = self._said = 0
+        self._before = b""
+        self._shifted = False
+        self._size = 0
+        self._grew = False
 
     def say(self, text: str) -> None:
         """Add lines of our own, marked as such. A full disk keeps nobody from going on."""
         with suppress(OSError):
             lead = b"" if logfile.tail(self.fd)[-1:] in (b"", b"\n") else b"\n"
             lines = "".join(f"[orchd {clock.iso()}] {line}\n" for line in text.splitlines())
-            files.write_all(self.fd, lead + lines.encode("utf-8", "backslashreplace"))
+            data = lead + lines.encode("utf-8", "backslashreplace")
+            files.write_all(self.fd, data)
+            self._said += len(data)
 
     def mark(self) -> None:
         """Count what is new from here."""
         self._start = logfile.size(self.fd)
+        self._gone = self._said = 0
+        self._before = b""
+
+    def bound(self) -> None:
+        """Begin the file anew where it has grown too large; its end goes to ``<path>.1``."""
+        size = logfile.size(self.fd)
+        self._grew, self._size = size > self._size + _MUCH, size
+        if size > ROTATED_AT:
+            self._before = self.tail()
+            with suppress(OSError):
+                if not self._shifted:
+                    logfile.shift(self._path, KEPT)
+                    self._shifted = True
+                logfile.make_room(self._path, KEPT, ROOM - size - ROTATED_AT)
+            most = min(ROTATED_AT, max(_MUCH, ROOM - size))
+            self._gone += logfile.begin_anew(self.fd, self._path, most) - self._start
+            self._start = self._size = 0
+
+    def pace(self) -> float:
+        """Return how many seconds may pass before the next :meth:`bound`."""
+        return _BUSY if self._grew else _CALM
+
+    def printed(self) -> int:
+        """Return how many bytes are new, without our own."""
+        return self._gone + logfile.size(self.fd) - self._start - self._said
 
     def overflows(self) -> bool:
-        """Tell whether more than MOST bytes are new."""
-        return logfile.size(self.fd) > self._start + MOST
+        """Tell whether the phase has printed more than MOST bytes."""
+        return self.printed() > MOST
 
     def tail(self) -> bytes:
         """Return the end of what is new."""
-        return logfile.tail(self.fd, self._start)
-
-    def cut(self) -> None:
-        """Drop what is new beyond MOST bytes."""
-        logfile.cut(self.fd, self._start + MOST)
+        return (self._before + logfile.tail(self.fd, self._start))[-logfile.TAIL :]

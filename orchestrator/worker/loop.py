@@ -12,7 +12,7 @@ STOPPING: Final = (signals.TERM, signals.INTERRUPT, signals.HANGUP, signals.QUIT
 
 @dataclass(slots=True)
 class _Timer:
-    every: float
+    every: Callable[[], float]
     due: float
     act: Callable[[], object]
 
@@ -40,9 +40,10 @@ class Loop:
         self.signal: int | None = None
         self.hurry = False
 
-    def every(self, seconds: float, act: Callable[[], object]) -> None:
-        """Have ``act`` called every so many seconds from now on."""
-        self._timers.append(_Timer(seconds, clock.steady() + seconds, act))
+    def every(self, seconds: float | Callable[[], float], act: Callable[[], object]) -> None:
+        """Have ``act`` called every so many seconds from now on; a function is asked anew each time."""
+        pace = seconds if callable(seconds) else lambda: seconds
+        self._timers.append(_Timer(pace, clock.steady() + pace(), act))
 
     def stop(self, reason: str) -> None:
         """Ask for the end for a reason, ``TYPE: text``; the first one counts."""
@@ -58,7 +59,7 @@ class Loop:
         for timer in self._timers:
             if timer.due <= clock.steady():
                 timer.act()
-                timer.due = clock.steady() + timer.every
+                timer.due = clock.steady() + timer.every()
         return not self.hurry
 
     def collected(self) -> list[spawn.Ended]:

@@ -46,16 +46,18 @@ class PhaseRunner:
                 over = Execution(self._loop).run(command)
         except AgentUnavailable as error:
             return _not_started(phase, since, f"RESOURCE_ERROR: {error.message}")
-        self._log.cut()
+        self._log.bound()
         self.survivors = not over.clean
         return self._result(phase, over, since, clock.steady() - started)
 
     def _result(self, phase: Phase, over: Over, since: str, seconds: float) -> PhaseResult:
         code = over.code
         ended: Ending = "exited" if code is not None and code >= 0 else "signalled"
+        hung = over.why == "asked" and self._loop.reason.startswith("TIMEOUT: ")
         return PhaseResult(
             name=phase.name,
-            ending=_ENDINGS.get(over.why, ended),
+            kind=phase.kind,
+            ending="timed_out" if hung else _ENDINGS.get(over.why, ended),
             status=code if code is not None and code >= 0 else None,
             signal=-code if code is not None and code < 0 else None,
             started_at=since,
@@ -78,6 +80,7 @@ class PhaseRunner:
 def _not_started(phase: Phase, since: str, error: str) -> PhaseResult:
     return PhaseResult(
         name=phase.name,
+        kind=phase.kind,
         ending="not_started",
         status=None,
         signal=None,

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from orchestrator.core import result
@@ -13,9 +13,27 @@ from orchestrator.errors import Superseded, Unreadable
 from orchestrator.host import clock, files
 from orchestrator.state.layout import RunLayout
 from orchestrator.state.status import prepare, temp
+from orchestrator.worker.report import UNTOLD, Spent
 
 _LARGEST: Final = 64 * 1024 * 1024
 _WAIT: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """What the attempt has to wait for: a person, or the end of a usage limit (``limited_until``, empty: not said).
+
+    ``error`` is what it ends with then; empty: it does not wait.
+    """
+
+    error: str = ""
+    asked: str = ""
+    blocked: str = ""
+    limited: bool = False
+    limited_until: str = ""
+
+
+NOT_PARKED: Final = Parked()
 
 
 class Record:
@@ -25,7 +43,7 @@ class Record:
         self._paths = paths
         self._agent_id = job.agent_id
         self._track = job.track
-        self._entry = Attempt(job.attempt, claim.fence, claim.token, clock.iso())
+        self._entry = Attempt(job.attempt, claim.fence, claim.token, clock.iso(), cause=job.cause)
 
     def finished(self) -> Attempt | None:
         """Return the entry of this attempt if another worker has brought it to its end."""
@@ -45,9 +63,23 @@ class Record:
         """Say how the phases so far ended."""
         self._publish(replace(self._entry, phases=tuple(phases)), durable=False)
 
-    def finish(self, phases: Sequence[PhaseResult], error: str) -> None:
+    def finish(
+        self, phases: Sequence[PhaseResult], error: str, parked: Parked = NOT_PARKED, spent: Spent = UNTOLD
+    ) -> None:
         """Say how the attempt ended; it survives a power cut."""
-        entry = replace(self._entry, phases=tuple(phases), finished=True, ended_at=clock.iso(), error=error)
+        entry = replace(
+            self._entry,
+            phases=tuple(phases),
+            finished=True,
+            ended_at=clock.iso(),
+            error=error,
+            asked=parked.asked,
+            blocked=parked.blocked,
+            limited=parked.limited,
+            limited_until=parked.limited_until,
+            cost_usd=spent.cost_usd,
+            tokens=spent.tokens,
+        )
         self._publish(entry, durable=True)
 
     def _publish(self, entry: Attempt, *, durable: bool) -> None:

@@ -55,16 +55,39 @@ def test_the_end_of_a_file(tmp_path: Path) -> None:
     assert logfile.tail(fd) == b""
 
 
-def test_a_file_is_cut(tmp_path: Path) -> None:
-    """Never made larger, and no matter when it cannot be done."""
+def test_it_begins_anew(tmp_path: Path) -> None:
+    """The newest part goes aside, private; who has the file open goes on writing to it."""
+    path = tmp_path / "a.log"
+    fd = logfile.open_log(str(path))
+    os.write(fd, b"x" * 1000 + b"end")
+    assert logfile.begin_anew(fd, str(path), 100) == 1003
+    os.write(fd, b"new")
+    assert path.read_bytes() == b"new"
+    assert (tmp_path / "a.log.1").read_bytes() == b"x" * 72 + b"end"
+    assert (tmp_path / "a.log.1").stat().st_mode & 0o777 == 0o600
+    assert len(list(tmp_path.iterdir())) == 2
+    os.close(fd)
+
+
+def test_it_begins_anew_without_room(tmp_path: Path) -> None:
+    """Where no copy can be made the file is emptied all the same."""
     fd = logfile.open_log(str(tmp_path / "a.log"))
     os.write(fd, b"12345")
-    logfile.cut(fd, 10)
-    assert logfile.size(fd) == 5
-    logfile.cut(fd, 2)
-    assert logfile.tail(fd) == b"12"
+    (tmp_path / "a.log.part").mkdir()
+    assert logfile.begin_anew(fd, str(tmp_path / "a.log"), 100) == 5
+    assert logfile.size(fd) == 0
     os.close(fd)
-    logfile.cut(fd, 1)
+
+
+def test_the_oldest_make_room(tmp_path: Path) -> None:
+    """Until the others take no more than what is given; gaps do not matter."""
+    path = tmp_path / "a.log"
+    for number in (1, 2, 4):
+        Path(f"{path}.{number}").write_bytes(b"12345")
+    logfile.make_room(str(path), 4, 15)
+    assert len(list(tmp_path.iterdir())) == 3
+    logfile.make_room(str(path), 4, 9)
+    assert [each.name for each in tmp_path.iterdir()] == ["a.log.1"]
 
 
 def test_rotation(tmp_path: Path) -> None:

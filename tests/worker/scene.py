@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, cast
 
@@ -23,6 +24,11 @@ SHORT: Final = 0.3
 def shell(name: str, script: str, timeout: float = 30.0) -> Phase:
     """A phase that is a shell script."""
     return Phase(name, ("sh", "-c", script), timeout)
+
+
+def committing(script: str) -> Phase:
+    """The phase that is orchd's own, as a shell script."""
+    return replace(shell("commit", script), kind="commit")
 
 
 def python(name: str, script: str, timeout: float = 30.0) -> Phase:
@@ -53,7 +59,9 @@ class Scene:
         self.errors = root / "worker.err"
         self._workers: list[subprocess.Popen[bytes]] = []
 
-    def job(self, *phases: Phase, attempt: int = 1, grace: float = SHORT, heartbeat: float = 30.0) -> Job:
+    def job(
+        self, *phases: Phase, attempt: int = 1, grace: float = SHORT, heartbeat: float = 30.0, stale: float = 300.0
+    ) -> Job:
         """Write the job file."""
         job = Job(
             root=str(self.root),
@@ -68,6 +76,7 @@ class Scene:
             env={"SUB_ISSUE": "7"},
             grace_seconds=grace,
             heartbeat_seconds=heartbeat,
+            stale_seconds=stale,
         )
         Path(self.paths.job(AGENT)).write_bytes(encode(job))
         return job

@@ -10,7 +10,7 @@ from orchestrator.claims import FileClaims, Wanted, Won
 from orchestrator.core.phase import Phase
 from tests.processes import is_stopped
 from tests.waiting import wait_for
-from tests.worker.scene import AGENT, TRACK, Scene, gone, python, shell
+from tests.worker.scene import AGENT, TRACK, Scene, committing, gone, python, shell
 
 
 def test_phases_run_in_order(scene: Scene) -> None:
@@ -79,16 +79,16 @@ def test_a_failing_phase(scene: Scene, script: str, status: int | None, number: 
     assert scene.lock() is None
 
 
-def test_the_last_phase_speaks_for_itself(scene: Scene) -> None:
-    """A typed last line of the last phase is the error; of an earlier one it is only quoted."""
+def test_the_commit_speaks_for_itself(scene: Scene) -> None:
+    """A typed last line of the commit phase is the error; of another one it is only quoted."""
     said = "VALIDATION_ERROR: nothing was changed"
-    assert scene.run(shell("work", "true"), shell("commit", f"echo noise; echo '{said}'; exit 1")) == 1
+    assert scene.run(shell("work", "true"), committing(f"echo noise; echo '{said}'; exit 1")) == 1
     assert scene.attempt().error == said
 
 
-def test_an_earlier_phase_is_only_quoted(scene: Scene) -> None:
+def test_another_phase_is_only_quoted(scene: Scene) -> None:
     """What looks like a type in an agent's output does not become one."""
-    assert scene.run(shell("work", "echo 'TIMEOUT: of a button'; exit 1"), shell("commit", "true")) == 1
+    assert scene.run(shell("work", "echo 'TIMEOUT: of a button'; exit 1")) == 1
     assert scene.attempt().error == "UNKNOWN: phase work ended with status 1: TIMEOUT: of a button"
 
 

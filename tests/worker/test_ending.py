@@ -1,8 +1,10 @@
 """What is said of a phase that did not pass."""
 
+from dataclasses import replace
+
 import pytest
 
-from orchestrator.core.phase import Phase
+from orchestrator.core.phase import Kind, Phase
 from orchestrator.core.result import Ending, PhaseResult
 from orchestrator.worker.ending import error_of, last_line, timeout_error
 
@@ -43,31 +45,31 @@ def test_a_timeout_is_said_in_seconds(seconds: float, said: str) -> None:
 
 def test_what_passed_has_no_error() -> None:
     """Whatever the agent reported or printed: the exit status is what counts."""
-    assert error_of(result(status=0), "TEST_FAILURE: x", "TEST_FAILURE: y", final=True) == ""
+    assert error_of(result(status=0), "TEST_FAILURE: x", "TEST_FAILURE: y") == ""
 
 
 def test_what_is_known_comes_first() -> None:
     """A deadline is a deadline, whatever the agent says of it."""
     late = result("timed_out", None, 9, "TIMEOUT: phase work took longer than 1 s")
-    assert error_of(late, "TEST_FAILURE: x", "TEST_FAILURE: y", final=True) == late.error
+    assert error_of(late, "TEST_FAILURE: x", "TEST_FAILURE: y") == late.error
 
 
 @pytest.mark.parametrize(
-    ("line", "reported", "final", "error"),
+    ("line", "reported", "kind", "error"),
     [
-        ("VALIDATION_ERROR: no", "API_ERROR: reported", True, "VALIDATION_ERROR: no"),
-        ("VALIDATION_ERROR: no", "API_ERROR: reported", False, "API_ERROR: reported"),
-        ("VALIDATION_ERROR:", "", True, "UNKNOWN: phase work ended with status 1: VALIDATION_ERROR:"),
-        ("STRANGE: no", "", True, "UNKNOWN: phase work ended with status 1: STRANGE: no"),
-        ("", "", True, "UNKNOWN: phase work ended with status 1"),
-        ("", "a\nb", False, "a\\x0ab"),
+        ("VALIDATION_ERROR: no", "API_ERROR: reported", "commit", "VALIDATION_ERROR: no"),
+        ("VALIDATION_ERROR: no", "API_ERROR: reported", "agent", "API_ERROR: reported"),
+        ("VALIDATION_ERROR:", "", "commit", "UNKNOWN: phase work ended with status 1: VALIDATION_ERROR:"),
+        ("STRANGE: no", "", "commit", "UNKNOWN: phase work ended with status 1: STRANGE: no"),
+        ("", "", "commit", "UNKNOWN: phase work ended with status 1"),
+        ("", "a\nb", "agent", "a\\x0ab"),
     ],
 )
-def test_who_speaks(line: str, reported: str, final: bool, error: str) -> None:  # noqa: FBT001  # a column of the table
-    """The last phase's typed last line, then the agent's report, then what the kernel says."""
-    assert error_of(result(), line, reported, final=final) == error
+def test_who_speaks(line: str, reported: str, kind: Kind, error: str) -> None:
+    """The commit's typed last line, then the agent's report, then what the kernel says."""
+    assert error_of(replace(result(), kind=kind), line, reported) == error
 
 
 def test_a_signal_has_a_name() -> None:
     """A crash is told by the signal."""
-    assert error_of(result("signalled", None, 11), "boo", "", final=False) == "UNKNOWN: phase work was ended by SIGSEGV"
+    assert error_of(result("signalled", None, 11), "boo", "") == "UNKNOWN: phase work was ended by SIGSEGV"
