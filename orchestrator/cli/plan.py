@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import Final
+from dataclasses import asdict, replace
+from typing import Final, TypedDict, Unpack
 
 import click
 
@@ -13,34 +13,54 @@ from orchestrator.cli.options import common_or_here
 from orchestrator.cli.selecting import names_of, selecting
 from orchestrator.cli.source import Source
 from orchestrator.core.acceptance import first_free, run_names
+from orchestrator.core.duration import brief
 from orchestrator.core.graph import SETTLED, Graph
 from orchestrator.core.track import Finding, Track
+from orchestrator.plans.forecast import Forecast, forecast
+from orchestrator.plans.ordering import in_order, ordered
 from orchestrator.plans.selection import select
 from orchestrator.settings import load
 from orchestrator.state.layout import Layout
 
 COLOURS: Final = {"done": "green", "in_progress": "yellow", "skipped": "dim", "warn": "yellow", "error": "red"}
 _MOST_NAMES: Final = 3
+_MOST_PATH: Final = 8
 
 Waves = Sequence[Sequence[str]]
+
+
+class Wishes(TypedDict):
+    """The options of the command; None where a person says nothing."""
+
+    name: str
+    group: str | None
+    tracks: str | None
+    agents: int | None
+    order: bool
+    as_json: bool
 
 
 @click.command("plan")
 @click.argument("name", metavar="SOURCE")
 @selecting
 @click.option("--agents", type=click.IntRange(1, 1000), metavar="N", help="Show what would start with so many at once.")
+@click.option("--order", is_flag=True, help="Let tracks whose paths overlap wait for each other, as in the plan.")
 @common_or_here
-def command(root: str, as_json: bool, name: str, group: str | None, tracks: str | None, agents: int | None) -> None:
+def command(root: str, **wishes: Unpack[Wishes]) -> None:
     """Show the tracks of SOURCE, in what order they would run and why, and what is doubtful; change nothing."""
-    found = source.read(name)
+    read = source.read(wishes["name"])
+    found = replace(read, plan=ordered(read.plan)) if wishes["order"] else read
     refusal = source.refusal(found)
-    chosen = () if refusal else select(found.plan, group, names_of(tracks))
-    shown = chosen if group is not None or tracks is not None else found.plan.tracks
+    chosen = () if refusal else select(read.plan, wishes["group"], names_of(wishes["tracks"]))
+    if wishes["order"]:
+        chosen = in_order(chosen)
+    is_part = wishes["group"] is not None or wishes["tracks"] is not None
+    shown = chosen if is_part else found.plan.tracks
     graph = Graph(shown)
-    if as_json:
+    if wishes["as_json"]:
         output.emit(_document(found, root, shown, graph.waves()))
     else:
-        at_once = agents or load(root).run.agents
+        at_once = wishes["agents"] or load(root).run.agents
         _show(found, shown, graph)
         if not refusal:
             _show_start(offer(root, chosen), at_once)
@@ -122,6 +142,31 @@ def _show_start(offered: Offer, agents: int) -> None:
     if not offered.tracks:
         output.say("NO WORK AVAILABLE")
         return
-    first = Graph(offered.tracks).waves()[0][:agents]
+    expected = forecast(offered.tracks, agents)
     output.say(f"a run takes on {', '.join(track.track for track in offered.tracks)}")
-    output.say(f"with {agents} at once it starts with {', '.join(first)}")
+    output.say(f"with {agents} at once it starts with {', '.join(expected.first)}")
+    for line in _expected(expected, len(offered.tracks), agents):
+        output.say(line)
+
+
+def _expected(expected: Forecast, tracks: int, agents: int) -> Iterator[str]:
+    """Yield how long it would take, and what that stands on."""
+    faster = f"{expected.sequential / expected.parallel:.1f} times as fast"
+    path = expected.critical_path
+    shown = " -> ".join((*path[:_MOST_PATH], *([f"+{len(path) - _MOST_PATH}"] if len(path) > _MOST_PATH else ())))
+    if expected.guessed == tracks:
+        yield f"critical path: {shown} ({len(path)} of {tracks})"
+        yield f"{agents} at once: {faster} as one after the other; no track says how long it takes, so all count alike"
+        return
+    yield f"critical path: {shown} (about {_long(expected.critical)})"
+    yield (
+        f"one after the other: about {_long(expected.sequential)}; {agents} at once: about "
+        f"{_long(expected.parallel)}, {faster}"
+    )
+    if expected.guessed:
+        mean = _long(expected.mean)
+        yield f"{expected.guessed} of {tracks} do not say how long they take, and count as the mean, {mean}"
+
+
+def _long(minutes: float) -> str:
+    return brief(minutes * 60)

@@ -135,6 +135,60 @@ def test_a_part_that_cannot_be(project: Project, words: list[str], status: int) 
     assert "hint: " in said.err
 
 
+CONFLICT = """\
+### Group A: X
+
+1. **Track 1: One** (~30 min)
+   - `src/one.py`
+2. **Track 2: Two** (~10 min)
+   - `src/`
+3. **Track 3: Three**
+"""
+
+
+def test_what_it_would_take(project: Project) -> None:
+    """The critical path, and the time one after the other and side by side; what overlaps is not side by side."""
+    project.write("ROADMAP.md", CONFLICT)
+    lines = plan(project, "ROADMAP.md", "--agents", "3").out.splitlines()
+    assert lines[-4:] == [
+        "with 3 at once it starts with group_A_track_1, group_A_track_3",
+        "critical path: group_A_track_1 (about 30m)",
+        "one after the other: about 1h; 3 at once: about 40m, 1.5 times as fast",
+        "1 of 3 do not say how long they take, and count as the mean, 20m",
+    ]
+    project.write("ROADMAP.md", CONFLICT.replace("(~30 min)", "").replace("(~10 min)", "(after Track 3)"))
+    lines = plan(project, "ROADMAP.md", "--agents", "3").out.splitlines()
+    assert lines[-2:] == [
+        "critical path: group_A_track_3 -> group_A_track_2 (2 of 3)",
+        "3 at once: 1.5 times as fast as one after the other; no track says how long it takes, so all count alike",
+    ]
+
+
+def test_a_long_critical_path(project: Project) -> None:
+    """It is cut where nobody reads on."""
+    rows = [
+        f"{number}. **Track {number}: T**{f' (after Track {number - 1})' * (number > 1)}" for number in range(1, 12)
+    ]
+    project.write("ROADMAP.md", "### Group A: X\n\n" + "\n".join(rows) + "\n")
+    assert " -> group_A_track_8 -> +3 (11 of 11)\n" in plan(project, "ROADMAP.md").out
+
+
+def test_the_order_of_overlapping_tracks(project: Project) -> None:
+    """With ``--order`` the later one waits, by the words that say so, and there is no doubt left."""
+    project.write("ROADMAP.md", CONFLICT)
+    before = plan(project, "ROADMAP.md", "--json").document
+    assert before["waves"] == [["group_A_track_1", "group_A_track_2", "group_A_track_3"]]
+    document = plan(project, "ROADMAP.md", "--json", "--order").document
+    assert document["waves"] == [["group_A_track_1", "group_A_track_3"], ["group_A_track_2"]]
+    findings = document["findings"]
+    assert isinstance(findings, list)
+    assert [each["rule"] for each in findings] == ["tracks", "current", "order"]
+    said = plan(project, "ROADMAP.md", "--order").out
+    assert "its paths overlap those of group_A_track_1 (src/one.py)" in said
+    part = plan(project, "ROADMAP.md", "--order", "--tracks", "group_A_track_2").out
+    assert "with 4 at once it starts with group_A_track_2\n" in part
+
+
 def test_somebody_is_at_work(project: Project) -> None:
     """A track in progress is offered again once its owner is gone; until then it is not, nor what waits for it."""
     project.write("ROADMAP.md", ROADMAP.replace("(after Track 1)", "(after Track 2)"))
