@@ -2,10 +2,10 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from orchestrator.core.phase import Phase
+from orchestrator.core.phase import Phase, Toolset
 from orchestrator.core.run import Agent, RunTrack
 from orchestrator.core.text import visible
 from orchestrator.errors import AgentUnavailable
@@ -72,6 +72,11 @@ KINDS: Final[Mapping[str, Callable[[Agent, Task], Call]]] = {
     "command": _command,
     "scripted": _scripted,
 }
+
+
+def equipped(agent: Agent, toolset: Toolset) -> Agent:
+    """Return the agent with that set of tools; one that knows no smaller set stays as it is."""
+    return replace(agent, argv=agent.reduced) if toolset == "reduced" and agent.reduced else agent
 
 
 def phase(agent: Agent, task: Task, timeout: float) -> Phase:

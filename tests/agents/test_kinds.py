@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from orchestrator.agents.kinds import KINDS, LONGEST_ARGUMENT, Task, phase
+from orchestrator.agents.kinds import KINDS, LONGEST_ARGUMENT, Task, equipped, phase
 from orchestrator.core.run import Agent
 from orchestrator.errors import AgentUnavailable
 from tests.core import runs
@@ -79,3 +79,11 @@ def test_what_is_no_agent(agent: Agent, words: str) -> None:
         phase(agent, TASK, 1)
     assert words in refused.value.message
     assert refused.value.hint
+
+
+def test_fewer_tools() -> None:
+    """The smaller set where it is asked for and there is one; else the agent stays as it is."""
+    agent = replace(COMMAND, reduced=("my-agent", "--read-only"))
+    assert phase(equipped(agent, "reduced"), TASK, 1).argv == ("my-agent", "--read-only")
+    assert equipped(agent, "full") == agent
+    assert equipped(COMMAND, "reduced") == COMMAND

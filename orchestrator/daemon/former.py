@@ -1,0 +1,107 @@
+"""What is known of the attempts at a track before the one that is about to begin."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from orchestrator.core.result import Attempt, PhaseResult
+from orchestrator.core.run import RunTrack
+from orchestrator.errors import Unreadable
+from orchestrator.host import clock, files, logfile
+from orchestrator.reports.excerpt import excerpt
+from orchestrator.state import answers, results
+from orchestrator.state.answers import Answer
+from orchestrator.state.layout import Layout, RunLayout
+
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """The attempts before, the oldest first; since when (s since the epoch) the track is worked on.
+
+    ``output`` is the end of what was printed in the last one that failed, ``answer`` what a person said to one of them.
+    """
+
+    attempts: tuple[Attempt, ...]
+    since: float
+    output: tuple[str, ...] = ()
+    answer: Answer | None = None
+
+    @property
+    def failed(self) -> tuple[Attempt, ...]:
+        """Those that really failed: what had to wait, for a person or for a limit to end, did not."""
+        return tuple(each for each in self.attempts if not each.passed and not each.parked)
+
+    def missing(self) -> tuple[str, ...]:
+        """Return what they left undone, each thing once: their errors, and what validators did not accept."""
+        lines = (line for attempt in self.attempts for line in _left_by(attempt))
+        return tuple(dict.fromkeys(lines))
+
+
+def read(layout: Layout, paths: RunLayout, track: RunTrack, attempt: int) -> Former:
+    """Return what is known before ``attempt``; what cannot be read is not known."""
+    every = _attempts(paths.result(track.agent_id))
+    before = tuple(each for each in every if each.attempt < attempt)
+    found = Former(before, _since(every), answer=_answer(paths.answer(track.agent_id), attempt))
+    if not found.failed:
+        return found
+    output = excerpt(_tail(layout.log(track.track)), found.failed[-1])
+    return Former(before, found.since, output, found.answer)
+
+
+def _attempts(path: str) -> Sequence[Attempt]:
+    try:
+        result = results.read_result(path)
+    except Unreadable as error:
+        files.raise_if_ran_out(error)
+        return ()
+    return sorted(result.attempts, key=lambda each: each.attempt) if result is not None else ()
+
+
+def _since(attempts: Sequence[Attempt]) -> float:
+    """Return when the first attempt began; now, where there is none that says."""
+    times = [clock.wall_ns() / 1e9]
+    for each in attempts:
+        with suppress(ValueError):
+            times.append(datetime.fromisoformat(each.started_at).timestamp())
+    return min(times)
+
+
+def _answer(path: str, attempt: int) -> Answer | None:
+    try:
+        answer = answers.read(path)
+    except Unreadable as error:
+        files.raise_if_ran_out(error)
+        return None
+    return answer if answer is not None and answer.attempt < attempt else None
+
+
+def _tail(path: str) -> bytes:
+    """Return the end of a log; nothing where there is none, or what is there is no file."""
+    with suppress(OSError):
+        fd = os.open(path, _READ)
+        try:
+            return logfile.tail(fd) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+        finally:
+            os.close(fd)
+    return b""
+
+
+def _left_by(attempt: Attempt) -> Iterator[str]:
+    if attempt.error and not attempt.parked:
+        yield attempt.error
+    if attempt.blocked:
+        yield f"blocked: {attempt.blocked}"
+    for phase in _last_words(attempt.phases):
+        yield from (f"{phase.name}: {line}" for line in phase.report.splitlines() if line.strip())
+
+
+def _last_words(phases: Sequence[PhaseResult]) -> list[PhaseResult]:
+    """Return the last result of each validator that did not accept."""
+    last = {each.name: each for each in phases if each.kind == "validator"}
+    return [each for each in last.values() if each.verdict != "ACCEPT"]
