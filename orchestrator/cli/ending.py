@@ -8,7 +8,9 @@ from orchestrator.core.duration import brief
 from orchestrator.core.outcome import exit_of_run
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.strictjson import parse_object
+from orchestrator.core.text import visible
 from orchestrator.daemon.outcomes import of_run
+from orchestrator.errors import SystemFailure
 from orchestrator.host import files
 from orchestrator.state import results
 from orchestrator.state.layout import RunLayout
@@ -25,9 +27,12 @@ _PUBLICATIONS: Final[Mapping[object, Publication]] = {
 
 
 def conclude(paths: RunLayout, record: RunRecord, *, as_json: bool, status: int | None) -> int:
-    """Say how the run ended, and return its exit code: ``status`` where that is not None."""
+    """Say how the run ended, and return its exit code: ``status`` where that is not None.
+
+    Raises :class:`SystemFailure` where somebody removed the run.
+    """
     outcomes = of_run(paths, record)
-    metrics = parse_object(files.read(paths.metrics, results.LARGEST).data)
+    metrics = _metrics(paths, record)
     publication = _PUBLICATIONS.get(metrics.get("publication"), _PUBLICATIONS["none"])
     times = metrics.get("agent_durations")
     seconds = times if isinstance(times, Mapping) else {}
@@ -48,6 +53,16 @@ def conclude(paths: RunLayout, record: RunRecord, *, as_json: bool, status: int 
         output.say(publication.why.format(branch=record.target_branch, remote=record.remote))
         output.say(f"the report is {paths.summary}")
     return code
+
+
+def _metrics(paths: RunLayout, record: RunRecord) -> dict[str, object]:
+    try:
+        return parse_object(files.read(paths.metrics, results.LARGEST).data)
+    except FileNotFoundError as error:
+        raise SystemFailure(
+            f"{visible(paths.folder)} was removed, so run {record.run} is over without a report",
+            hint="`orchd locks` shows workers that are still at it; what was done stands in the branches and worktrees",
+        ) from error
 
 
 def _fields(outcome: Outcome, record: RunRecord, seconds: Mapping[str, object]) -> dict[str, object]:

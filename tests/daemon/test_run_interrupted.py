@@ -144,6 +144,20 @@ def test_the_worker_died_too(site: Gated) -> None:
     assert site.git("show", f"refs/orchd/backup/roadmap/{TWO}/1:two.txt") == "made"
 
 
+def test_the_run_is_removed(site: Gated) -> None:
+    """Who removes its folder is told so; the worker ends by itself, and what it did stays."""
+    with site.running("run", "ROADMAP.md") as child:
+        site.wait_until_begun()
+        site.run_file("run.json").parent.rename(site.root / "removed")
+        said = ended(child)
+    assert said.status == 9
+    assert "was removed, so run roadmap is over without a report" in said.err
+    site.open()
+    wait_for(lambda: site.locks() == [], 20)
+    assert "went on" in site.log(TWO)
+    assert list((site.root / "worktrees").glob("*/two.txt"))
+
+
 def test_control_c(site: Gated) -> None:
     """Workers are ended, what they wrote is kept, the report is written, and the exit code is 130."""
     with site.running("run", "ROADMAP.md") as child:
