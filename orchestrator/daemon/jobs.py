@@ -1,14 +1,13 @@
 """From a track of a run to the job of its worker: what the agent does, what validators say, what orchd commits."""
 
 import json
-import sys
 from typing import Final
 
 from orchestrator.core.actions import StartWorker
 from orchestrator.core.phase import Job, Phase
 from orchestrator.core.run import RunRecord, RunTrack
 from orchestrator.core.text import visible
-from orchestrator.daemon import former, judging
+from orchestrator.daemon import former, judging, ours
 from orchestrator.daemon.order import Order
 from orchestrator.state.layout import Layout
 from orchestrator.state.status import prepare
@@ -74,7 +73,8 @@ def _commit(order: Order) -> Phase:
         "subject": f"Implement {visible(track.title, 120)}{where}",
         "what": what[:_MOST_LINES],
         "trailers": {"Orchd-Track": track.track, "Orchd-Run": order.record.run},
+        "env": ours.theirs(),
     }
     path = order.put("commit.json", json.dumps(spec, indent=1).encode("ascii") + b"\n")
-    argv = (sys.executable, "-P", "-m", "orchestrator.git.commit", path)
-    return Phase("commit", argv, COMMIT_SECONDS, kind="commit")
+    argv = ours.command("orchestrator.git.commit", path)
+    return Phase("commit", argv, COMMIT_SECONDS, env=ours.from_here(), kind="commit")

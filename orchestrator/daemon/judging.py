@@ -1,6 +1,5 @@
 """From a validator, as it was accepted with the run, to the phase in which it judges a track."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -8,16 +7,12 @@ from typing import Final
 
 from orchestrator.core.phase import Phase
 from orchestrator.core.run import Agent, RunTrack, Validator
+from orchestrator.daemon import ours
 from orchestrator.daemon.order import Order
 from orchestrator.validators import spec
 from orchestrator.validators.spec import Kind, Spec
 
 MODULE: Final = "orchestrator.validators"
-
-
-def looking(path: str) -> tuple[str, ...]:
-    """Return the command that looks at a working tree as the specification at ``path`` says."""
-    return (sys.executable, "-P", "-m", MODULE, path)
 
 
 def _command(validator: Validator, _order: Order) -> Phase:
@@ -35,7 +30,7 @@ def _diff(validator: Validator, order: Order) -> Phase:
 def _look(kind: Kind, validator: Validator, order: Order, paths: tuple[str, ...]) -> Phase:
     wanted = Spec(kind, order.base, paths, order.former.since)
     path = order.put(f"{validator.name}.spec.json", spec.encode(wanted))
-    return Phase(validator.name, looking(path), validator.timeout_seconds)
+    return Phase(validator.name, ours.command(MODULE, path), validator.timeout_seconds, env=ours.from_here())
 
 
 def _agent(validator: Validator, order: Order) -> Phase:
