@@ -15,6 +15,8 @@ kind = "scripted"
 
 [run]
 stagger = 0
+attempts = 1
+cleanup = false
 grace = 1
 
 [daemon]

@@ -21,7 +21,7 @@ _TIME: Final = 6
 _PERCENT: Final = 4
 _WIDE: Final = frozenset("WF")
 _NO_WIDTH: Final = frozenset({"Mn", "Me", "Cf"})
-_IMPORTANCE: Final = ("running", "orphaned", "starting", "committed", "merging", "failing", "vanished")
+_IMPORTANCE: Final = ("needs_input", "running", "validating", "orphaned", "starting", "committed", "merging")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Row:
     @property
     def doing(self) -> str:
         """What is going on, in a word: the phase while it is worked on, else the state."""
-        return self.phase if self.state == "running" and self.phase else self.state
+        return self.phase if self.state in ("running", "validating") and self.phase else self.state
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,18 @@ from orchestrator.wire.client import call
 from orchestrator.wire.messages import Ping, Status
 
 _COLUMNS: Final = ("track", "agent_id", "state", "phase", "attempt", "percent", "outcome", "why")
-COLOURS: Final = {"running": "green", "failed": "red", "conflict": "yellow", "merged": "green", "held": "yellow"}
+COLOURS: Final = {
+    "running": "green",
+    "validating": "green",
+    "merged": "green",
+    "done": "green",
+    "failed": "red",
+    "quarantined": "red",
+    "conflict": "yellow",
+    "blocked": "yellow",
+    "parked": "yellow",
+    "needs_input": "yellow",
+}
 
 HEARD: Final = 2.0
 """Seconds for a daemon to say that it is there."""

@@ -12,8 +12,9 @@ from orchestrator.core.duration import brief
 from orchestrator.core.text import visible
 from orchestrator.host import clock
 
-_OVER: Final = frozenset({"merged", "conflict", "failed", "cancelled"})
-_SAID: Final = _OVER | {"held", "orphaned"}
+_OVER: Final = frozenset({"merged", "done", "conflict", "failed", "cancelled", "quarantined"})
+_SAID: Final = _OVER | {"blocked", "needs_input", "orphaned", "parked"}
+_AT_WORK: Final = frozenset({"running", "validating"})
 _BARE: Final = os.terminal_size((80, 24))
 
 
@@ -52,8 +53,10 @@ def _said(row: Row) -> str:
     if row.last.startswith("needs input: "):
         return row.last
     if row.state in _SAID and row.last:
-        return row.last if row.last.startswith(row.state) else f"{row.state}: {row.last}"
-    return row.phase if row.state == "running" else ""
+        return row.last if row.last.startswith((row.state, "merged")) else f"{row.state}: {row.last}"
+    if row.state == "waiting" and row.last.startswith("attempt "):
+        return row.last
+    return row.phase if row.state in _AT_WORK else ""
 
 
 def _time() -> str:

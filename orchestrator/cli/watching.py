@@ -10,9 +10,11 @@ from typing import Final
 from orchestrator.claims import FileClaims
 from orchestrator.cli.frame import Look, Row
 from orchestrator.cli.views import View
-from orchestrator.core.facts import RunFacts, TrackFacts, TrackState, states_of
+from orchestrator.core.decide import picked
+from orchestrator.core.facts import TrackFacts
 from orchestrator.core.run import RunRecord
-from orchestrator.core.schedule import unmet
+from orchestrator.core.schedule import Order
+from orchestrator.core.standing import Standing, TrackState
 from orchestrator.daemon.gather import Conducted, RunFiles
 from orchestrator.daemon.statuses import Statuses
 from orchestrator.host import clock
@@ -37,41 +39,39 @@ class Watched:
         self._files = RunFiles(layout)
         self._statuses = Statuses(layout.run(record.run))
         self._store = FileClaims(layout.root)
+        self._order = Order.of(record)
+        self._own = Conducted(record)
 
     def look(self) -> Look:
         """Return what there is to see now."""
         found = (self._store.read(each.track) for each in self._record.tracks)
         claims = {seen.track: seen for seen in found if seen is not None}
-        facts = self._files.facts(self._record, self._statuses.read(claims), claims, Conducted(self._record))
-        states = states_of(facts)
+        facts = self._files.facts(self._record, self._statuses.read(claims), claims, self._own)
+        standing = Standing(facts, clock.steady())
+        waits = picked(standing, self._order).waits
         now = clock.iso()
-        rows = tuple(self._row(facts, each, states[each.spec.agent_id], now) for each in facts.tracks)
+        rows = tuple(self._row(standing, each, waits.get(each.spec.agent_id, ""), now) for each in facts.tracks)
         return Look(self._record.run, rows, between(self._record.created_at, now), facts.ended)
 
-    def _row(self, run: RunFacts, facts: TrackFacts, state: TrackState, now: str) -> Row:
+    def _row(self, standing: Standing, facts: TrackFacts, waits: str, now: str) -> Row:
+        state = standing.of(facts)
         status = self._statuses.found.get(facts.spec.agent_id)
         phase = status.metadata.get("phase") if status is not None else None
         return Row(
             track=facts.spec.track,
             title=facts.spec.title,
-            state=facts.outcome.ended if facts.outcome is not None else state.where,
+            state=state.where,
             phase=phase if isinstance(phase, str) else "",
             seconds=_seconds(facts, status.start_time if status is not None else None, now),
             percent=None if facts.status is None else facts.status.percent,
-            last=self._last(run, facts, state),
+            last=waits or self._last(facts, state),
         )
 
-    def _last(self, run: RunFacts, facts: TrackFacts, state: TrackState) -> str:
-        if state.where == "running":
+    def _last(self, facts: TrackFacts, state: TrackState) -> str:
+        if state.rule == "claim":
             question = facts.status.needs_input if facts.status is not None else ""
             return f"needs input: {question}" if question else last_line(self._layout.log(facts.spec.track))
-        if state.where == "waiting":
-            merged = {
-                each.spec.track for each in run.tracks if each.outcome is not None and each.outcome.ended == "merged"
-            }
-            before = sorted(unmet(run, facts) - merged)
-            return f"waits for {', '.join(before)}" if before else ""
-        return state.why
+        return "" if state.rule == "open" else state.why
 
 
 def _seconds(facts: TrackFacts, began: str | None, now: str) -> float | None:

@@ -36,6 +36,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "track.conflict": "a track's work cannot be merged; its branch is kept",
     "track.failed": "a track ended without work to merge",
     "track.cancelled": "a person ended a track",
+    "track.changed": "a track is in another state than before",
     "mark.written": "a track's line in its source was marked",
     "push.done": "the target branch was pushed",
     "push.failed": "the remote did not take the target branch",

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -17,20 +17,23 @@ from typing import Final
 
 from orchestrator.claims import Seen
 from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StartWorker, StopWorker
-from orchestrator.core.decide import decide, is_quiet, stop_all
-from orchestrator.core.facts import ACTIVE, LOST, RunFacts, states_of
+from orchestrator.core.decide import active, decide, is_quiet, stop_all
+from orchestrator.core.outcome import HELD
 from orchestrator.core.run import Outcome
+from orchestrator.core.schedule import Order
+from orchestrator.core.standing import Standing
 from orchestrator.core.status import Status
 from orchestrator.core.text import visible
-from orchestrator.daemon import perform
+from orchestrator.daemon import perform, spending
 from orchestrator.daemon.driven import RETRY, Driven, said
 from orchestrator.daemon.finish import finish
 from orchestrator.daemon.gather import Conducted, RunFiles, Worker
 from orchestrator.daemon.instance import Instance
+from orchestrator.daemon.neighbours import Neighbours
 from orchestrator.daemon.pace import Complaints
 from orchestrator.daemon.workers import Workers, place
 from orchestrator.errors import OrchdError
-from orchestrator.host import children
+from orchestrator.host import children, clock
 from orchestrator.state import results
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout
@@ -84,6 +87,7 @@ class Conductor:
         self._pending: set[Future[object]] = set()
         self._done: deque[tuple[Driven, str, Future[object]]] = deque()
         self._complaints = Complaints()
+        self._neighbours = Neighbours(layout, self._files.all)
         self._look_at_all = True
         self._leaving: float | None = None
         self.over = False
@@ -151,7 +155,8 @@ class Conductor:
         if self._files.ended(run):
             instance.release()
             return None
-        return Driven(Conducted(record), instance)
+        own = Conducted(record, since=now, spent_seconds=spending.age(record.created_at))
+        return Driven(own, instance, Order.of(record))
 
     def _find_workers(self, fresh: Iterable[Driven]) -> None:
         """Find the workers that a former driver of these runs started and that are on the way to their claims.
@@ -159,13 +164,15 @@ class Conductor:
         Nothing is decided before all files are read once more: who is not there now has left everything in them.
         """
         places = {
-            place(self._layout, driven.run, track).job: driven.own.workers.setdefault(track.agent_id, Worker())
+            place(self._layout, driven.run, track).job: driven.own.worker(track.agent_id)
             for driven in fresh
             for track in driven.own.record.tracks
         }
         jobs = [job for job in places if os.path.lexists(job)]
         for job in self._workers.adopt(jobs) if jobs else ():
             places[job].doing = "started"
+        for worker in places.values():
+            worker.heard = clock.steady()
 
     def _turn_of(self, driven: Driven, seen: Sight, now: float, changed: AbstractSet[str]) -> None:
         driven.try_again(now)
@@ -173,18 +180,31 @@ class Conductor:
         if not (driven.dirty or now >= driven.due or touched):
             return
         driven.dirty = False
-        facts = self._facts(driven, seen)
-        if not driven.own.finishing and (facts.ended or not self._is_there(driven)):
+        standing = self._standing(driven, seen, now)
+        if not driven.own.finishing and (standing.run.ended or not self._is_there(driven)):
             self._let_go(driven)
             return
-        actions = decide(facts, now) if self._leaving is None else stop_all(facts, now)
+        self._tell(driven, standing)
+        news = driven.own.note(standing)
+        actions = decide(standing, driven.order) if self._leaving is None else stop_all(standing)
         for action in actions:
             self._perform(driven, action, seen.claims, now)
-        driven.dirty = bool(actions)  # what was done is a fact, too
-        driven.plan(facts, now)
+        driven.dirty = news or bool(actions)  # what was done is a fact, too
+        driven.plan(standing)
 
-    def _facts(self, driven: Driven, seen: Sight) -> RunFacts:
-        return self._files.facts(driven.own.record, seen.statuses(driven.run), seen.claims, driven.own)
+    def _standing(self, driven: Driven, seen: Sight, now: float) -> Standing:
+        statuses = seen.statuses(driven.run)
+        driven.own.hear(statuses, now)
+        driven.own.others = self._neighbours.of(driven, self._driven.values(), now)
+        return Standing(self._files.facts(driven.own.record, statuses, seen.claims, driven.own), now)
+
+    def _tell(self, driven: Driven, standing: Standing) -> None:
+        """Journal which tracks are somewhere else than before; a way that the table of states has not is a bug."""
+        for change in driven.changes(standing):
+            fields = {"run": driven.run, "track": change.track, "from": change.before, "to": change.after}
+            self._journal.write("track.changed", {**fields, "why": change.why})
+            if change.strange:
+                _log.error("a bug: no way leads from %s to %s (%s)", change.before, change.after, visible(change.track))
 
     def _is_there(self, driven: Driven) -> bool:
         return os.path.lexists(self._layout.run(driven.run).record)
@@ -195,7 +215,7 @@ class Conductor:
             case StartWorker(agent_id=agent_id):
                 driven.own.last_start = now
                 tries = driven.own.worker(agent_id).tries
-                driven.own.workers[agent_id] = Worker("starting", tries=tries)
+                driven.own.workers[agent_id] = Worker("starting", tries=tries, heard=now)
                 self._submit(driven, agent_id, partial(perform.start_worker, self._layout, record, action))
             case Integrate(agent_id=agent_id):
                 driven.own.worker(agent_id).doing = "merging"
@@ -286,7 +306,7 @@ class Conductor:
                     driven.dirty = True
                     fields = {"run": driven.run, "track": track.track, "status": status}
                     self._journal.write("worker.ended", fields)
-        if status == LOST:
+        if status == HELD:
             self._wakes.again()  # somebody has the track: see who, before it is tried again
 
     def end_workers(self, seen: Sight, now: float) -> list[str]:
@@ -296,13 +316,14 @@ class Conductor:
         """
         grace = max((driven.own.record.options.grace_seconds for driven in self._driven.values()), default=0.0)
         self._leaving = now + grace + AT_LAST
-        return [track for driven in self._driven.values() for track in _active(self._facts(driven, seen))]
+        standings = [self._standing(driven, seen, now) for driven in self._driven.values()]
+        return [track.spec.track for standing in standings for track in active(standing)]
 
     def _leave(self, seen: Sight, now: float, *, late: bool) -> None:
         """Be over when no worker is left; then nothing that one of them started is left either."""
         for driven in self._driven.values():
             driven.dirty = True
-        if late or all(is_quiet(self._facts(driven, seen), now) for driven in self._driven.values()):
+        if late or all(is_quiet(self._standing(driven, seen, now)) for driven in self._driven.values()):
             for run in self._driven:
                 self._workers.sweep(self._layout, run)
             self.over = True
@@ -320,8 +341,3 @@ class Conductor:
         for driven in self._driven.values():
             driven.instance.release()
         self._driven.clear()
-
-
-def _active(facts: RunFacts) -> Sequence[str]:
-    states = states_of(facts)
-    return [each.spec.track for each in facts.tracks if states[each.spec.agent_id].where in ACTIVE]

@@ -1,11 +1,14 @@
 """One run that this process drives: what it waits for, and what becomes of an action that the machine refused."""
 
 import errno
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from orchestrator.core.decide import wake_at
-from orchestrator.core.facts import RunFacts
+from orchestrator.core.schedule import Order
+from orchestrator.core.standing import Standing
+from orchestrator.core.states import State, reachable
 from orchestrator.core.text import visible
 from orchestrator.daemon.gather import Conducted, Worker
 from orchestrator.daemon.instance import Instance
@@ -24,12 +27,32 @@ EXPECTING: Final = 0.1
 """Seconds between two looks at a worker that has not yet claimed its track."""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A track that is somewhere else than before, and why. ``strange``: no way leads there."""
+
+    track: str
+    before: State
+    after: State
+    why: str
+
+    @property
+    def strange(self) -> bool:
+        """Tell whether the table of states knows no way from one to the other."""
+        return self.after not in reachable(self.before)
+
+
 @dataclass(slots=True)
 class Driven:
-    """A run that this process drives. ``due`` is when (monotonic s) to look at it although nothing happened."""
+    """A run that this process drives. ``due`` is when (monotonic s) to look at it although nothing happened.
+
+    ``order`` is made once. ``standing`` is what was known of the run at the last look.
+    """
 
     own: Conducted
     instance: Instance
+    order: Order
+    standing: Standing | None = None
     dirty: bool = True
     due: float = NEVER
     _retries: list[tuple[float, str]] = field(default_factory=list)
@@ -49,12 +72,23 @@ class Driven:
             else:
                 self.own.finishing = False
 
-    def plan(self, facts: RunFacts, now: float) -> None:
+    def changes(self, standing: Standing) -> Iterator[Change]:
+        """Take what is known now for what was known, and yield each track that is somewhere else than before."""
+        before, self.standing = self.standing, standing
+        if before is None:
+            return
+        for track in standing.run.tracks:
+            was, state = before.states[track.spec.agent_id], standing.of(track)
+            if was.where != state.where:
+                yield Change(track.spec.track, was.where, state.where, state.why)
+
+    def plan(self, standing: Standing) -> None:
         """Set when to look again although nothing happens."""
-        expected = any(each.doing == "started" and each.exited is None and each.claim is None for each in facts.tracks)
-        step = wake_at(facts, now)
+        tracks = standing.run.tracks
+        expected = any(each.doing == "started" and each.exited is None and each.claim is None for each in tracks)
+        step = wake_at(standing)
         times = [when for when, _ in self._retries]
-        times += [now + EXPECTING] if expected else []
+        times += [standing.now + EXPECTING] if expected else []
         times += [] if step is None else [step]
         self.due = min(times, default=NEVER)
 

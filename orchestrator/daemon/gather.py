@@ -7,20 +7,20 @@ a file.
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from orchestrator.claims import Seen
 from orchestrator.core.claim import BarePid, Claim
-from orchestrator.core.facts import ClaimFacts, Doing, RunFacts, StatusFacts, TrackFacts
+from orchestrator.core.facts import ClaimFacts, Doing, Others, RunFacts, StatusFacts, TrackFacts
 from orchestrator.core.name import is_name
-from orchestrator.core.phase import Job
-from orchestrator.core.result import Result
-from orchestrator.core.run import Outcome, RunRecord, RunTrack
+from orchestrator.core.run import RunRecord, RunTrack
+from orchestrator.core.standing import Rule, Standing
 from orchestrator.core.status import Status
 from orchestrator.core.text import visible
+from orchestrator.daemon import spending
 from orchestrator.errors import Unreadable
 from orchestrator.host import clock, files
-from orchestrator.state import cancel, results
+from orchestrator.state import answers, approvals, cancel, results
 from orchestrator.state.cancel import Request
 from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.scan import SETTLED_NS
@@ -84,9 +84,9 @@ class Cache(Generic[T]):
 
 @dataclass(slots=True)
 class Worker:
-    """What only this process knows of one track; see :class:`orchestrator.core.facts.TrackFacts`.
+    """What only this process knows of one attempt; see :class:`orchestrator.core.facts.TrackFacts`.
 
-    ``tries`` counts how often the machine refused the present action.
+    ``tries`` counts how often the machine refused the present action. ``said`` is the status last seen.
     """
 
     doing: Doing = ""
@@ -95,20 +95,50 @@ class Worker:
     asked: float | None = None
     forced: bool = False
     tries: int = 0
+    failed_since: float | None = None
+    heard: float | None = None
+    said: Status | None = None
 
 
 @dataclass(slots=True)
 class Conducted:
-    """What only this process knows of a run that it drives."""
+    """What only this process knows of a run that it drives. ``over`` keeps the facts of tracks that have ended."""
 
     record: RunRecord
     workers: dict[str, Worker] = field(default_factory=dict)
+    over: dict[str, TrackFacts] = field(default_factory=dict)
     last_start: float | None = None
     finishing: bool = False
+    others: Others = field(default_factory=Others)
+    since: float = 0.0
+    spent_seconds: float = 0.0
+    settled_since: float | None = None
 
     def worker(self, agent_id: str) -> Worker:
         """Return the entry of an agent, made when missing."""
         return self.workers.setdefault(agent_id, Worker())
+
+    def hear(self, statuses: Mapping[str, Status], now: float) -> None:
+        """Take note of which workers have said something since the last time."""
+        for agent_id, status in statuses.items():
+            worker = self.workers.get(agent_id)
+            if worker is not None and worker.said is not status:
+                worker.said, worker.heard = status, now
+
+    def note(self, standing: Standing) -> bool:
+        """Take note of since when attempts are over, and all tracks; tell whether that is news to decide on."""
+        news = False
+        for agent_id, state in standing.states.items():
+            worker = self.worker(agent_id) if state.rule in AWAITED else None
+            if worker is not None and worker.failed_since is None:
+                worker.failed_since, news = standing.now, True
+        if self.settled_since is None and all(each.outcome is not None for each in standing.run.tracks):
+            self.settled_since, news = standing.now, True
+        return news
+
+
+AWAITED: Final[frozenset[Rule]] = frozenset({"backoff", "question", "limit"})
+"""The rules for which it counts since when an attempt is over."""
 
 
 class RunFiles:
@@ -120,6 +150,8 @@ class RunFiles:
         self._results = Cache(results.read_result)
         self._outcomes = Cache(results.read_outcome)
         self._cancels = Cache(cancel.read_request)
+        self._answers = Cache(answers.read)
+        self._approvals = Cache(approvals.read)
         self._reports: dict[str, Key] = {}
 
     def unfinished(self) -> list[str]:
@@ -157,41 +189,60 @@ class RunFiles:
         """Return everything known of a run; ``own`` adds what this process does about it."""
         paths = self._layout.run(record.run)
         own = own or Conducted(record)
+        present = _listing(paths.folder)
+        approval = self._approvals.get(paths.approved)
         return RunFacts(
             record=record,
-            tracks=tuple(self._track(paths, each, statuses, claims, own) for each in record.tracks),
+            tracks=tuple(
+                own.over.get(each.agent_id) or self._track(_Place(paths, present, own), each, statuses, claims)
+                for each in record.tracks
+            ),
             cancelled=_cancelled(self._cancels.get(paths.cancel), record),
             last_start=own.last_start,
             finishing=own.finishing,
             ended=self.ended(record.run) and _all_ended(paths, record),
+            others=own.others,
+            approved=frozenset(approval.gates if approval is not None else ()),
+            since=own.since,
+            spent_seconds=own.spent_seconds,
+            settled_since=own.settled_since,
         )
 
     def _track(
-        self,
-        paths: RunLayout,
-        spec: RunTrack,
-        statuses: Mapping[str, Status],
-        claims: Mapping[str, Seen],
-        own: Conducted,
+        self, place: "_Place", spec: RunTrack, statuses: Mapping[str, Status], claims: Mapping[str, Seen]
     ) -> TrackFacts:
-        agent_id = spec.agent_id
-        worker = own.workers.get(agent_id) or Worker()
-        job = self._jobs.get(paths.job(agent_id))
-        result = self._results.get(paths.result(agent_id))
+        agent_id, paths = spec.agent_id, place.paths
+        worker = place.own.workers.get(agent_id) or Worker()
+        job = place.get(self._jobs, paths.job(agent_id))
+        result = place.get(self._results, paths.result(agent_id))
+        answer = place.get(self._answers, paths.answer(agent_id))
+        status = statuses.get(agent_id)
         attempt = job.attempt if job is not None else 0
-        return TrackFacts(
+        attempts = result.attempts if result is not None else ()
+        present = next((each for each in attempts if each.attempt == attempt), None)
+        facts = TrackFacts(
             spec=spec,
             job_attempt=attempt,
             claim=claim_facts(claims.get(spec.track)),
-            status=status_facts(statuses.get(agent_id)),
-            result=result.of(attempt) if result is not None else None,
-            outcome=self._outcomes.get(paths.outcome(agent_id)),
+            status=status_facts(status),
+            result=present,
+            outcome=place.get(self._outcomes, paths.outcome(agent_id)),
             doing=worker.doing,
             exited=worker.exited,
             trouble=worker.trouble,
             asked=worker.asked,
             forced=worker.forced,
+            cause=job.cause if job is not None else "first",
+            former=tuple(each for each in attempts if each.attempt < attempt),
+            failed_since=worker.failed_since,
+            heard=worker.heard,
+            answered=answer.attempt if answer is not None else 0,
+            limited_until=spending.limited_until(present, worker.failed_since, place.own.record.options),
+            spent=spending.of_track(attempts, attempt, status),
         )
+        if facts.outcome is not None and worker.doing == "":
+            place.own.over[agent_id] = facts
+        return facts
 
     def forget(self, run: str) -> None:
         """Drop what is known of a run that has ended."""
@@ -202,8 +253,28 @@ class RunFiles:
         """Return the bad files met so far: path → reason."""
         return {path: reason for cache in self._caches() for path, reason in cache.problems.items()}
 
-    def _caches(self) -> tuple[Cache[Job], Cache[Result], Cache[Outcome], Cache[Request]]:
-        return (self._jobs, self._results, self._outcomes, self._cancels)
+    def _caches(self) -> tuple[Cache[Any], ...]:
+        return (self._jobs, self._results, self._outcomes, self._cancels, self._answers, self._approvals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The folder of a run, what is in it, and what this process knows of the run."""
+
+    paths: RunLayout
+    present: frozenset[str]
+    own: Conducted
+
+    def get(self, cache: Cache[T], path: str) -> T | None:
+        """Return what a file says; the listing spares a look for each file that is not there."""
+        return cache.get(path) if os.path.basename(path) in self.present else None
+
+
+def _listing(folder: str) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
 
 
 def _all_ended(paths: RunLayout, record: RunRecord) -> bool:
@@ -230,9 +301,18 @@ def status_facts(status: Status | None) -> StatusFacts | None:
     if status is None:
         return None
     question = status.needs_input
+    said = status.metadata
     return StatusFacts(
         attempt=status.attempt or 0,
         phase=visible(status.current_stage or "", 60),
         percent=status.progress_percentage,
         needs_input=visible(str(question.get("question", "")) if question is not None else "", 200),
+        blocked=_text(said.get("blocked")),
+        quiet=_text(said.get("quiet_since")),
+        cost_usd=spending.amount(said.get("cost_usd")),
+        tokens=spending.count(said.get("tokens")),
     )
+
+
+def _text(value: object) -> str:
+    return visible(value, 200) if isinstance(value, str) else ""

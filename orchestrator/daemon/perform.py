@@ -40,7 +40,7 @@ SHOWN: Final = 5
 
 
 def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> children.Detached:
-    """Make the worktree and the job, and start a worker on it.
+    """Make the worktree and the job, and start a worker on it. What a former attempt left uncommitted is kept first.
 
     Raises an :class:`orchestrator.errors.OrchdError` where that cannot be; nothing was started then. The worker
     gets our environment, ``ORCHD_FAILPOINT`` included: its own steps are reached by nobody else.
@@ -48,7 +48,10 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> chil
     paths = layout.run(record.run)
     track = record.find(action.agent_id)
     repo = repository.survey(layout.root, record.target_branch)
-    base = integrate.tip(repo, record.run, record.target_branch)
+    base = integrate.base_of(repo, record.run, record.target_branch, _needed(record, track))
+    if action.attempt > 1:
+        _clear(layout, record, track)
+        _keep(layout, record, track, action.attempt - 1)
     worktree.add(repo, track.worktree, track.branch, base)
     reach("run.worktree_made")
     results.write_job(paths, jobs.job(layout, record, track, action, base))
@@ -61,6 +64,19 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> chil
     )
     reach("run.worker_spawned")
     return child
+
+
+def _needed(record: RunRecord, track: RunTrack) -> list[str]:
+    """Return the branches that a track builds on where it does not wait for their merges."""
+    if record.options.start_on == "merged":
+        return []
+    return [each.branch for each in record.tracks if each.track in track.depends_on]
+
+
+def _clear(layout: Layout, record: RunRecord, track: RunTrack) -> None:
+    """End whatever a worker of the track left behind."""
+    traces = place(layout, record.run, track).marks
+    others.end(lambda: others.carrying(traces), record.options.grace_seconds)
 
 
 def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome:
@@ -143,8 +159,7 @@ def end_track(layout: Layout, record: RunRecord, action: EndTrack) -> Outcome:
     error = visible(action.error, 500)
     outcome = Outcome(track.agent_id, track.track, action.ended, clock.iso(), action.attempt, error=error)
     if action.attempt:
-        traces = place(layout, record.run, track).marks
-        others.end(lambda: others.carrying(traces), record.options.grace_seconds)
+        _clear(layout, record, track)
         came_in = _came_in(layout, record, track, outcome)
         outcome = came_in or replace(outcome, kept=_keep(layout, record, track, action.attempt))
     return _record(layout, record, track, outcome)

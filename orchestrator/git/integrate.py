@@ -5,11 +5,12 @@ target moved forward to it. Each step may be the last one before a crash: called
 things are, finishes them, and merges nothing twice. A conflict is an answer and changes nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from orchestrator.core.text import visible
+from orchestrator.errors import GitRefused
 from orchestrator.git import leftover, merge, message, refs
 from orchestrator.git.command import Git
 from orchestrator.git.repository import Repository, guarded
@@ -107,6 +108,27 @@ def tip(repo: Repository, run: str, target: str) -> str:
     pending = refs.pending(git, run)
     there = refs.tip(git, target)
     return there if pending is None or refs.is_ancestor(git, pending, there) else pending
+
+
+def base_of(repo: Repository, run: str, target: str, branches: Sequence[str]) -> str:
+    """Return what work begins on that needs ``branches`` before they are merged: a commit that has all of them.
+
+    Raises :class:`GitRefused` where two of them are in conflict.
+    """
+    git = Git(repo.top, hooks=False)
+    base = tip(repo, run, target)
+    for branch in branches:
+        theirs = refs.tip(git, branch)
+        if refs.is_ancestor(git, theirs, base):
+            continue
+        tree, files = merge.tree_of(git, base, theirs)
+        if files:
+            raise GitRefused(
+                f"{visible(branch)} is in conflict with what the track builds on: {visible(files[0])}",
+                hint='[run] start_on = "merged" lets a track wait for the merge',
+            )
+        base = merge.commit(git, tree, (base, theirs), message.of_join(branch, {"Orchd-Run": run}))
+    return base
 
 
 def line_counts(repo: Repository, commit: str) -> tuple[int, int]:

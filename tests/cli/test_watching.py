@@ -54,7 +54,11 @@ def test_a_line_a_change() -> None:
 
 def test_a_reason_is_said() -> None:
     """Who holds a track, why it failed, and what a worker asks."""
-    assert lines(look(track("held", "held by bob"))) == ["t1  held by bob"]
+    assert lines(look(track("blocked", "held by bob"))) == ["t1  blocked: held by bob"]
+    again = "attempt 1 failed (transient): TIMEOUT: 3 s; attempt 2 follows"
+    assert lines(look(track("waiting", again))) == [f"t1  {again}"]
+    assert lines(look(track("validating", "comparing", "proof"))) == ["t1  proof"]
+    assert lines(look(track("merged", "merged as 01")), look(track("done", "merged as 01"))) == ["t1  merged as 01"]
     assert lines(look(track("failed", "TIMEOUT: 3 s"))) == ["t1  failed: TIMEOUT: 3 s"]
     assert lines(look(track("running", "needs input: which?", "work"))) == ["t1  needs input: which?"]
 
@@ -129,7 +133,7 @@ def test_nobody_reads_any_more() -> None:
         raise BrokenPipeError
 
     seen = Lines(Quiet(broken))
-    for state in ("held", "merged"):
+    for state in ("blocked", "merged"):
         seen.show(look(track(state, "so it is")))
     assert len(tries) == 1
 
@@ -147,6 +151,7 @@ def test_follows_to_the_end(layout: Layout) -> None:
     follow(watched, Terminal().picture, pause)
     for path in (paths.metrics, paths.outcome("agent-1"), paths.outcome("agent-2")):
         Path(path).unlink()
+    watched = Watched(layout, record(layout))
     follow(watched, Lines(said.append), lambda _seconds: said.append("stop") or True)  # type: ignore[func-returns-value]  # append says nothing
     assert said == ["stop"]
 
@@ -181,7 +186,7 @@ def test_a_look_at_the_files(layout: Layout) -> None:
     results.write_run(paths, record(layout))
     watched = Watched(layout, record(layout))
     first, second = watched.look().rows
-    assert (first.state, first.last, first.seconds) == ("waiting", "", None)
+    assert (first.state, first.last, first.seconds) == ("ready", "", None)
     assert (second.state, second.last) == ("waiting", "waits for t1")
     phase = PhaseResult("work", "exited", 0, None, "2026-01-31T12:00:01Z", "2026-01-31T12:00:05Z", 4.0, 1.0, 10)
     attempt = Attempt(1, 1, "a" * 32, "2026-01-31T12:00:01Z", (phase,), finished=True, ended_at="2026-01-31T12:00:06Z")

@@ -23,8 +23,8 @@ def spec(number: int, *depends_on: int) -> RunTrack:
 
 
 def record(*tracks: RunTrack, **options: object) -> RunRecord:
-    """Return an accepted run; ``options`` as in :class:`Options`, with no stagger unless said."""
-    chosen = replace(Options(stagger_seconds=0.0), **options)  # type: ignore[arg-type]  # the tests name real fields
+    """Return an accepted run; ``options`` as in :class:`Options`, with no stagger and one attempt unless said."""
+    chosen = replace(Options(stagger_seconds=0.0, attempts=1, cleanup=False), **options)  # type: ignore[arg-type]  # the tests name real fields
     return RunRecord(
         run=RUN,
         orchestration_id="orch-roadmap-20260131-120000",

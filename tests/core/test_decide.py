@@ -1,15 +1,39 @@
 """Facts in, actions out."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from orchestrator.core.actions import EndTrack, Finish, Integrate, StartWorker, StopWorker
-from orchestrator.core.decide import MARGIN, decide, is_quiet, stop_all, wake_at
+from orchestrator.core import decide as core
+from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StartWorker, StopWorker
+from orchestrator.core.decide import MARGIN
 from orchestrator.core.facts import RunFacts, TrackFacts
 from orchestrator.core.run import Options
+from orchestrator.core.schedule import Order
+from orchestrator.core.standing import Standing
 from tests.core import runs
 
 NOW = 1000.0
 PATIENCE = Options().grace_seconds + MARGIN
+
+
+def decide(run: RunFacts, now: float) -> Sequence[Action]:
+    """Return what is decided about a run."""
+    return core.decide(Standing(run, now), Order.of(run.record))
+
+
+def stop_all(run: RunFacts, now: float) -> Sequence[StopWorker]:
+    """Return what is decided when everything is to end."""
+    return core.stop_all(Standing(run, now))
+
+
+def is_quiet(run: RunFacts, now: float) -> bool:
+    """Tell whether nobody is left."""
+    return core.is_quiet(Standing(run, now))
+
+
+def wake_at(run: RunFacts, now: float) -> float | None:
+    """Return when to look again."""
+    return core.wake_at(Standing(run, now))
 
 
 def waiting(number: int, *depends_on: int) -> TrackFacts:
@@ -184,7 +208,7 @@ def test_tracks_that_wait_for_each_other_are_given_up() -> None:
     """A circle that nobody refused does not keep a run from its end."""
     first, second = decide(runs.facts(over(1), waiting(2, 3), waiting(3, 2)), NOW)
     assert isinstance(first, EndTrack)
-    assert (first.agent_id, first.error) == ("agent-2", "UNKNOWN: not started: it waits for t3, which waits for it")
+    assert (first.agent_id, first.error) == ("agent-2", "UNKNOWN: not started: waits for t3, which waits for it")
     assert isinstance(second, EndTrack)
     assert second.agent_id == "agent-3"
 

@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 
 from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StartWorker, StopWorker
 from orchestrator.core.decide import decide
-from orchestrator.core.facts import ACTIVE, LOST, RunFacts, TrackFacts, states_of
+from orchestrator.core.facts import RunFacts, TrackFacts
+from orchestrator.core.outcome import HELD
+from orchestrator.core.schedule import Order
+from orchestrator.core.standing import Standing
+from orchestrator.core.states import ACTIVE
 from tests.core import runs
 
 MOST_TURNS = 400
@@ -51,7 +55,7 @@ def forgotten(track: TrackFacts) -> TrackFacts:
 def arrived(track: TrackFacts, fate: str) -> TrackFacts:
     """A worker came to the claim, or did not."""
     if fate in ("lose", "cannot start"):
-        return replace(track, exited=LOST if fate == "lose" else 70)
+        return replace(track, exited=HELD if fate == "lose" else 70)
     return replace(track, claim=runs.claim(), status=runs.status())
 
 
@@ -116,12 +120,12 @@ def test_every_run_ends_within_its_bounds(run: RunFacts, dice: list[str]) -> Non
     """No more workers than slots, nothing starts before what it depends on, one merge at a time, and an end."""
     for turn, fate in enumerate(dice):
         run = asked_to_end(run, fate if turn > MOST_TURNS // 10 else "go")
-        actions = decide(run, turn * EVERY)
+        actions = decide(Standing(run, turn * EVERY), Order.of(run.record))
         assert sum(isinstance(each, Integrate) for each in actions) <= 1
         for action in actions:
             assert may_be(run, action)
             run = perform(run, action, fate, turn * EVERY)
-        busy = sum(state.where in ACTIVE for state in states_of(run).values())
+        busy = sum(state.where in ACTIVE for state in Standing(run, turn * EVERY).states.values())
         assert busy <= run.record.options.agents
         if run.ended:
             return

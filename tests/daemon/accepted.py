@@ -54,7 +54,7 @@ class Accepted(Site):
     def accept(self, run: str, options: Mapping[str, object]) -> RunRecord:
         """Put a run of all tracks on record."""
         tracks = tuple(self._track(run, number, track) for number, track in enumerate(self.tracks, 1))
-        chosen = Options(stagger_seconds=0.0, grace_seconds=1.0)
+        chosen = Options(stagger_seconds=0.0, grace_seconds=1.0, attempts=1, cleanup=False)
         record = RunRecord(
             run=run,
             orchestration_id=f"orch-{run}-20260131-120000",

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.core.facts import Doing, TrackFacts
+from orchestrator.core.schedule import Order
+from orchestrator.core.standing import Standing
 from orchestrator.daemon.driven import EXPECTING, NEVER, RETRY, TRIES, Driven
 from orchestrator.daemon.gather import Conducted, Worker
 from orchestrator.daemon.instance import Instance
@@ -20,7 +22,12 @@ BROKEN = OSError(errno.EIO, "broken")
 def driven(tmp_path: Path, doing: Doing) -> Driven:
     """Return a run of one track, about which something is being done."""
     own = Conducted(runs.record(runs.spec(1)), {"agent-1": Worker(doing)})
-    return Driven(own, Instance(str(tmp_path / "lock")), dirty=False)
+    return Driven(own, Instance(str(tmp_path / "lock")), Order.of(own.record), dirty=False)
+
+
+def standing(track: TrackFacts) -> Standing:
+    """Return where a run of one track stands."""
+    return Standing(runs.facts(track), NOW)
 
 
 def because(error: Exception, cause: OSError) -> Exception:
@@ -97,10 +104,10 @@ def test_an_end_is_recorded_whatever_it_takes(tmp_path: Path, error: Exception) 
 def test_when_to_look_again(tmp_path: Path) -> None:
     """Soon for a worker that is on its way, later for what is tried again, never where only events can tell."""
     run = driven(tmp_path, "started")
-    run.plan(runs.facts(TrackFacts(runs.spec(1), 1, doing="started")), NOW)
+    run.plan(standing(TrackFacts(runs.spec(1), 1, doing="started")))
     assert run.due == NOW + EXPECTING
-    run.plan(runs.facts(TrackFacts(runs.spec(1), 1, runs.claim(), doing="started")), NOW)
+    run.plan(standing(TrackFacts(runs.spec(1), 1, runs.claim(), doing="started")))
     assert run.due == NEVER
     run.refused("agent-1", FULL, NOW)
-    run.plan(runs.facts(TrackFacts(runs.spec(1))), NOW)
+    run.plan(standing(TrackFacts(runs.spec(1))))
     assert run.due == NOW + RETRY

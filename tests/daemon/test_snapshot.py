@@ -81,7 +81,7 @@ def test_each_track(layout: Layout) -> None:
     found = snapshot(layout.root)["runs"]
     assert isinstance(found, list)
     one, two, three = found[0]["tracks"]
-    assert (one["state"], one["outcome"], one["percent"], one["attempt"]) == ("waiting", None, None, None)
+    assert (one["state"], one["outcome"], one["percent"], one["attempt"]) == ("ready", None, None, None)
     assert (two["percent"], two["needs_input"]) == (40, "Which\\x1b one?")
     assert (three["state"], three["outcome"], three["why"]) == ("failed", "failed", "UNKNOWN: \\x1b[2J")
 

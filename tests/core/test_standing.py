@@ -2,22 +2,27 @@
 
 import pytest
 
-from orchestrator.core.facts import LOST, TrackFacts, TrackState, Where, state_of, states_of
+from orchestrator.core.facts import TrackFacts
+from orchestrator.core.outcome import HELD
 from orchestrator.core.run import Outcome
+from orchestrator.core.standing import Standing, TrackState
+from orchestrator.core.states import State
 from tests.core import runs
 
-CASES: list[tuple[str, TrackFacts, Where]] = [
-    ("nothing happened yet", TrackFacts(runs.spec(1)), "waiting"),
+NOW = 1000.0
+
+CASES: list[tuple[str, TrackFacts, State]] = [
+    ("nothing happened yet", TrackFacts(runs.spec(1)), "ready"),
     ("its worktree is being made", TrackFacts(runs.spec(1), doing="starting"), "starting"),
     ("its worker has not claimed yet", TrackFacts(runs.spec(1), 1, doing="started"), "starting"),
     ("its worker holds the claim", TrackFacts(runs.spec(1), 1, runs.claim(), runs.status()), "running"),
     ("its worker has claimed and not spoken", TrackFacts(runs.spec(1), 1, runs.claim(), doing="started"), "running"),
     ("its worker cannot be judged", TrackFacts(runs.spec(1), 1, runs.claim("unknown")), "running"),
     ("its worker is gone, its agent is not", TrackFacts(runs.spec(1), 1, runs.claim("orphaned")), "orphaned"),
-    ("somebody else holds it before we start", TrackFacts(runs.spec(1), claim=runs.claim(run=None)), "held"),
-    ("a person claimed it for this run by hand", TrackFacts(runs.spec(1), claim=runs.claim(attempt=None)), "held"),
-    ("a claim for this run before there is a job", TrackFacts(runs.spec(1), claim=runs.claim()), "held"),
-    ("a worker of a former attempt holds it", TrackFacts(runs.spec(1), 2, claim=runs.claim(attempt=1)), "held"),
+    ("somebody else holds it before we start", TrackFacts(runs.spec(1), claim=runs.claim(run=None)), "blocked"),
+    ("a person claimed it for this run by hand", TrackFacts(runs.spec(1), claim=runs.claim(attempt=None)), "blocked"),
+    ("a claim for this run before there is a job", TrackFacts(runs.spec(1), claim=runs.claim()), "blocked"),
+    ("a worker of a former attempt holds it", TrackFacts(runs.spec(1), 2, claim=runs.claim(attempt=1)), "blocked"),
     (
         "somebody claimed it after it was finished",
         TrackFacts(runs.spec(1), 1, runs.claim(run=None), result=runs.attempt()),
@@ -26,11 +31,11 @@ CASES: list[tuple[str, TrackFacts, Where]] = [
     (
         "somebody claimed it while our worker was at it",
         TrackFacts(runs.spec(1), 1, runs.claim(run=None), result=runs.attempt(finished=False)),
-        "held",
+        "blocked",
     ),
-    ("another run holds it", TrackFacts(runs.spec(1), claim=runs.claim(run="other")), "held"),
-    ("a foreign lock", TrackFacts(runs.spec(1), claim=runs.claim("foreign", run=None)), "held"),
-    ("a dead stranger's lock is about to go", TrackFacts(runs.spec(1), claim=runs.claim("dead", run=None)), "waiting"),
+    ("another run holds it", TrackFacts(runs.spec(1), claim=runs.claim(run="other")), "blocked"),
+    ("a foreign lock", TrackFacts(runs.spec(1), claim=runs.claim("foreign", run=None)), "blocked"),
+    ("a dead stranger's lock is about to go", TrackFacts(runs.spec(1), claim=runs.claim("dead", run=None)), "ready"),
     ("the last step succeeded", TrackFacts(runs.spec(1), 1, result=runs.attempt()), "committed"),
     (
         "succeeded but the claim is not yet given back",
@@ -45,62 +50,68 @@ CASES: list[tuple[str, TrackFacts, Where]] = [
     (
         "a phase failed",
         TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(status=3), error="UNKNOWN: 3")),
-        "failing",
+        "failed",
     ),
     (
         "a phase failed without a word",
         TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(status=3))),
-        "failing",
+        "failed",
     ),
     (
         "the worker's lock is still to be freed",
         TrackFacts(runs.spec(1), 1, runs.claim("dead"), runs.status()),
-        "vanished",
+        "orphaned",
     ),
     (
         "the worker died at work",
         TrackFacts(runs.spec(1), 1, None, runs.status(), doing="started", exited=-9),
-        "failing",
+        "failed",
     ),
-    ("an adopted worker died at work", TrackFacts(runs.spec(1), 1, None, runs.status()), "failing"),
-    ("it died between two phases", TrackFacts(runs.spec(1), 1, result=runs.attempt(finished=False)), "failing"),
-    ("the worker could not even claim", TrackFacts(runs.spec(1), 1, doing="started", exited=70), "failing"),
-    ("the worker lost the claim to somebody", TrackFacts(runs.spec(1), 1, doing="started", exited=LOST), "waiting"),
-    ("a job without a worker after a crash", TrackFacts(runs.spec(1), 1), "waiting"),
-    ("the status is of a former attempt", TrackFacts(runs.spec(1), 2, status=runs.status(1)), "waiting"),
+    ("an adopted worker died at work", TrackFacts(runs.spec(1), 1, None, runs.status()), "failed"),
+    ("it died between two phases", TrackFacts(runs.spec(1), 1, result=runs.attempt(finished=False)), "failed"),
+    ("the worker could not even claim", TrackFacts(runs.spec(1), 1, doing="started", exited=70), "failed"),
+    ("the worker lost the claim to somebody", TrackFacts(runs.spec(1), 1, doing="started", exited=HELD), "ready"),
+    ("a job without a worker after a crash", TrackFacts(runs.spec(1), 1), "ready"),
+    ("the status is of a former attempt", TrackFacts(runs.spec(1), 2, status=runs.status(1)), "ready"),
     ("its branch is being merged", TrackFacts(runs.spec(1), 1, result=runs.attempt(), doing="merging"), "merging"),
-    ("its end is being recorded", TrackFacts(runs.spec(1), 1, doing="recording"), "failing"),
-    ("an action of ours failed", TrackFacts(runs.spec(1), trouble="RESOURCE_ERROR: no such command"), "failing"),
-    ("it is over", TrackFacts(runs.spec(1), 1, outcome=runs.outcome(1)), "ended"),
+    ("its end is being recorded", TrackFacts(runs.spec(1), 1, doing="recording"), "failed"),
+    ("an action of ours failed", TrackFacts(runs.spec(1), trouble="RESOURCE_ERROR: no such command"), "failed"),
+    ("it is over", TrackFacts(runs.spec(1), 1, outcome=runs.outcome(1)), "merged"),
     (
         "it is over, whatever lies about",
         TrackFacts(runs.spec(1), 1, runs.claim(), outcome=runs.outcome(1, "failed")),
-        "ended",
+        "failed",
     ),
 ]
 
 
+def state_of(facts: TrackFacts, **options: object) -> TrackState:
+    """Return the state of the only track of a run."""
+    return Standing(runs.facts(facts, **options), NOW).of(facts)
+
+
 @pytest.mark.parametrize(("what", "facts", "where"), CASES, ids=[case[0] for case in CASES])
-def test_state_follows_from_facts(what: str, facts: TrackFacts, where: Where) -> None:
+def test_state_follows_from_facts(what: str, facts: TrackFacts, where: State) -> None:
     """Each set of facts has the state that a person would give it, with a reason in words."""
-    state = state_of(facts, runs.RUN)
+    state = state_of(facts)
     assert state.where == where, what
     assert state.why
 
 
 @pytest.mark.parametrize(
-    ("outcome", "why"),
+    ("outcome", "where", "why"),
     [
-        (runs.outcome(1), "merged as cccccccccc"),
-        (Outcome("agent-1", "t1", "merged", "x"), "merged"),
-        (Outcome("agent-1", "t1", "conflict", "x", files=("a", "b", "c", "d")), "conflict in a, b, c"),
-        (runs.outcome(1, "failed", "TIMEOUT: work"), "TIMEOUT: work"),
-        (runs.outcome(1, "cancelled"), "cancelled"),
+        (runs.outcome(1), "merged", "merged as cccccccccc"),
+        (Outcome("agent-1", "t1", "merged", "x"), "merged", "merged"),
+        (Outcome("agent-1", "t1", "conflict", "x", files=("a", "b", "c", "d")), "conflict", "conflict in a, b, c"),
+        (runs.outcome(1, "failed", "TIMEOUT: work"), "failed", "TIMEOUT: work"),
+        (runs.outcome(1, "cancelled"), "cancelled", "cancelled"),
+        (runs.outcome(1, "quarantined", "failed 3 times"), "quarantined", "failed 3 times"),
     ],
 )
-def test_end_is_told_in_words(outcome: Outcome, why: str) -> None:
+def test_end_is_told_in_words(outcome: Outcome, where: State, why: str) -> None:
     """The reason of an end is what the outcome says."""
-    assert state_of(TrackFacts(runs.spec(1), outcome=outcome), runs.RUN) == TrackState("ended", why)
+    assert state_of(TrackFacts(runs.spec(1), outcome=outcome)) == TrackState(where, why, "outcome")
 
 
 @pytest.mark.parametrize(
@@ -110,13 +121,13 @@ def test_end_is_told_in_words(outcome: Outcome, why: str) -> None:
 def test_how_a_worker_died_is_told(exited: int | None, how: str) -> None:
     """As far as it is known: a worker that we adopted tells nobody its status."""
     facts = TrackFacts(runs.spec(1), 1, None, runs.status(), exited=exited)
-    assert how in state_of(facts, runs.RUN).why
+    assert how in state_of(facts).why
 
 
 def test_states_of_a_run_are_by_agent() -> None:
     """Every track of the run has its state under its agent's id."""
     run = runs.facts(TrackFacts(runs.spec(1)), TrackFacts(runs.spec(2), 1, runs.claim()))
-    assert {agent: state.where for agent, state in states_of(run).items()} == {
-        "agent-1": "waiting",
+    assert {agent: state.where for agent, state in Standing(run, NOW).states.items()} == {
+        "agent-1": "ready",
         "agent-2": "running",
     }
