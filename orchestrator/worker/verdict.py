@@ -12,7 +12,7 @@ from orchestrator.host.signals import signal_name
 
 _LONGEST_REPORT: Final = 2000
 _LONGEST_LINE: Final = 200
-_WORD: Final = re.compile(r"[\s*_`#>]*(ACCEPT|REVISE|REJECT)(?![\w-])[\s*_`:.!,\u2013\u2014-]*")
+_WORD: Final = re.compile(r"[\s*_`#>]*(ACCEPT|REVISE|REJECT)(?![A-Za-z0-9-]|_[A-Za-z0-9])[\s*_`:.!,\u2013\u2014-]*")
 _VERDICTS: Final[Mapping[str, Verdict]] = {each: each for each in get_args(Verdict) if each}
 
 
