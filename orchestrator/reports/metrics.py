@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 from orchestrator.core.result import Attempt, PhaseResult, Result
 from orchestrator.core.run import Outcome, Publication, RunRecord
+from orchestrator.reports.spending import spent
 
 VERSION: Final = 1
 
@@ -27,7 +28,12 @@ class ResourceUsage:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What ``metrics.json`` holds. Times ISO 8601 UTC, durations in seconds."""
+    """What ``metrics.json`` holds. Times ISO 8601 UTC, durations in seconds.
+
+    ``cost_usd`` and ``tokens`` are null where one attempt that ran does not say; ``known_cost_usd`` and
+    ``known_tokens`` are what the others spent. ``prs_created`` counts the pull requests that agents name in their
+    status files. ``publication_why`` and ``publication_command`` say what became of the push, and what a person can do.
+    """
 
     orchestration_id: str
     run: str
@@ -52,6 +58,12 @@ class Metrics:
     resource_usage: ResourceUsage
     cost_usd: float | None
     publication: str
+    attempts: int = 0
+    known_cost_usd: float | None = None
+    tokens: int | None = None
+    known_tokens: int | None = None
+    publication_why: str = ""
+    publication_command: str = ""
     v: int = VERSION
 
 
@@ -69,18 +81,43 @@ class AgentMetrics:
     lines_added: int
     lines_removed: int
     cost_usd: float | None
+    known_cost_usd: float | None = None
+    tokens: int | None = None
+    known_tokens: int | None = None
+    pull_request: int | None = None
     v: int = VERSION
 
 
 @dataclass(frozen=True, slots=True)
+class Going:
+    """A track that has not ended: its state, in the words of ``orchd status``, and why."""
+
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
-    """Everything that a report is made from: an outcome of each track, and by agent what is known of the attempts."""
+    """Everything that a report is made from: an outcome of each track, and by agent what is known of the attempts.
+
+    By agent too: ``excerpts``, the last lines of the log of its last attempt; ``pull_requests``, the numbers that
+    they gave; ``failed_as``, transient, fatal or permanent; ``going``, the tracks that have no outcome yet. ``events``
+    are the journal's of this run.
+    ``memory_bytes`` is what the machine has. A run that is not ``over`` is reported as it stands at ``ended_at``.
+    """
 
     record: RunRecord
     outcomes: Sequence[Outcome]
     results: Mapping[str, Result]
     publication: Publication
     ended_at: str
+    excerpts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    pull_requests: Mapping[str, int] = field(default_factory=dict)
+    failed_as: Mapping[str, str] = field(default_factory=dict)
+    going: Mapping[str, Going] = field(default_factory=dict)
+    events: Sequence[Mapping[str, object]] = ()
+    memory_bytes: int | None = None
+    over: bool = True
 
 
 def encode(metrics: Metrics | AgentMetrics) -> bytes:
@@ -89,8 +126,10 @@ def encode(metrics: Metrics | AgentMetrics) -> bytes:
 
 
 def measure(ending: Ending) -> Metrics:
-    """Return the figures of a run that has ended."""
+    """Return the figures of a run; of one that is not over, as far as it has come."""
     record, outcomes = ending.record, ending.outcomes
+    total = len(outcomes) + len(ending.going)
+    used = spent(ending.results.values())
     merged = sum(each.ended == "merged" for each in outcomes)
     timeouts = sum(each.ended != "merged" and each.error.startswith("TIMEOUT") for each in outcomes)
     durations = {agent: seconds for agent in ending.results if (seconds := duration(ending.results[agent])) is not None}
@@ -103,23 +142,29 @@ def measure(ending: Ending) -> Metrics:
         start_time=record.created_at,
         end_time=ending.ended_at,
         duration_seconds=whole,
-        total_sub_tasks=len(outcomes),
+        total_sub_tasks=total,
         successful_agents=merged,
         failed_agents=len(outcomes) - merged - timeouts,
         timeout_agents=timeouts,
-        prs_created=0,
+        prs_created=len(set(ending.pull_requests.values())),
         follow_up_issues=0,
         agent_durations=durations,
         avg_agent_duration=round(sequential / len(durations), 3) if sequential is not None else None,
         max_agent_duration=max(durations.values(), default=None),
         min_agent_duration=min(durations.values(), default=None),
-        success_rate_percentage=round(100 * merged / len(outcomes), 1) if outcomes else 0.0,
+        success_rate_percentage=round(100 * merged / total, 1) if total else 0.0,
         speedup_ratio=round(sequential / whole, 2) if sequential is not None and whole > 0 else None,
         estimated_sequential_time=round(sequential, 3) if sequential is not None else None,
         peak_concurrency=peak_concurrency(ending.results),
         resource_usage=_resources(_phases(ending.results.values())),
-        cost_usd=None,
+        cost_usd=used.cost_usd,
         publication=ending.publication.state,
+        attempts=sum(len(each.attempts) for each in ending.results.values()),
+        known_cost_usd=used.known_cost_usd,
+        tokens=used.tokens,
+        known_tokens=used.known_tokens,
+        publication_why=ending.publication.why,
+        publication_command=ending.publication.command,
     )
 
 
@@ -138,18 +183,19 @@ def span(attempt: Attempt) -> tuple[str, str]:
 
 def seconds_between(start: str, end: str) -> float | None:
     """Return the seconds between two ISO times, never less than 0; None where one of them is no time."""
-    begun, ended = _moment(start), _moment(end)
+    begun, ended = moment(start), moment(end)
     if begun is None or ended is None:
         return None
     return round(max((ended - begun).total_seconds(), 0.0), 3)
 
 
-def _moment(text: str) -> datetime | None:
+def moment(text: str) -> datetime | None:
+    """Return an ISO time, UTC where it names no zone; None for what is no time."""
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def peak_concurrency(results: Mapping[str, Result]) -> int:
@@ -181,9 +227,10 @@ def _resources(phases: Sequence[PhaseResult]) -> ResourceUsage:
     )
 
 
-def measure_agent(outcome: Outcome, result: Result | None) -> AgentMetrics:
+def measure_agent(outcome: Outcome, result: Result | None, pull_request: int | None = None) -> AgentMetrics:
     """Return the figures of one track that has ended."""
     phases = _phases([result] if result is not None else [])
+    used = spent([result] if result is not None else [])
     return AgentMetrics(
         agent_id=outcome.agent_id,
         track=outcome.track,
@@ -194,5 +241,9 @@ def measure_agent(outcome: Outcome, result: Result | None) -> AgentMetrics:
         peak_memory_mb=_peak_memory_mb(phases),
         lines_added=outcome.lines_added,
         lines_removed=outcome.lines_removed,
-        cost_usd=None,
+        cost_usd=used.cost_usd,
+        known_cost_usd=used.known_cost_usd,
+        tokens=used.tokens,
+        known_tokens=used.known_tokens,
+        pull_request=pull_request,
     )

@@ -7,34 +7,9 @@ import pytest
 
 from orchestrator.core.result import Result
 from orchestrator.core.run import Publication
-from orchestrator.reports.metrics import Ending, encode, measure, measure_agent, peak_concurrency, seconds_between
+from orchestrator.reports.metrics import Going, encode, measure, measure_agent, peak_concurrency, seconds_between
 from tests.core import runs
-
-PUSHED = Publication("pushed", "main at cccccccccccc")
-
-
-def result(number: int, start: str, end: str) -> Result:
-    """Return one attempt from ``start`` to ``end`` (seconds of one minute)."""
-    entry = replace(
-        runs.attempt(), started_at=f"2026-01-31T12:00:{start}Z", ended_at=f"2026-01-31T12:00:{end}Z" if end else ""
-    )
-    return Result(f"agent-{number}", f"t{number}", (entry,))
-
-
-def ending(**fields: object) -> Ending:
-    """Return the end of a run of three tracks: merged, timed out, never started."""
-    made = Ending(
-        record=runs.record(runs.spec(1), runs.spec(2), runs.spec(3)),
-        outcomes=(
-            runs.outcome(1),
-            runs.outcome(2, "failed", "TIMEOUT: phase work took longer than 4 s"),
-            replace(runs.outcome(3, "failed", "UNKNOWN: not started"), attempt=0),
-        ),
-        results={"agent-1": result(1, "00", "10"), "agent-2": result(2, "05", "25")},
-        publication=PUSHED,
-        ended_at="2026-01-31T12:00:30.000Z",
-    )
-    return replace(made, **fields)  # type: ignore[arg-type]  # the tests name real fields
+from tests.reports.endings import ending, result
 
 
 def test_counts_every_track_once() -> None:
@@ -127,3 +102,33 @@ def test_figures_of_one_agent() -> None:
 def test_bytes_are_json() -> None:
     """The file is one JSON object with its version."""
     assert json.loads(encode(measure(ending())))["v"] == 1
+
+
+def test_cost_is_that_of_every_attempt() -> None:
+    """Known only where every attempt that ran says it; of a track, and of the run."""
+    told = replace(runs.attempt(), cost_usd=0.5, tokens=100)
+    whole = Result("agent-1", "t1", (told, replace(told, attempt=2)))
+    metrics = measure(ending(results={"agent-1": whole}))
+    assert (metrics.cost_usd, metrics.known_cost_usd, metrics.tokens, metrics.attempts) == (1.0, 1.0, 200, 2)
+    part = measure(ending(results={"agent-1": whole, "agent-2": result(2, "05", "25")}))
+    assert (part.cost_usd, part.known_cost_usd, part.tokens, part.known_tokens) == (None, 1.0, None, 200)
+    assert measure_agent(runs.outcome(1), whole).cost_usd == 1.0
+
+
+def test_pull_requests_are_counted_once() -> None:
+    """Two agents that name one pull request made one."""
+    assert measure(ending(pull_requests={"agent-1": 7, "agent-2": 7, "agent-3": 8})).prs_created == 2
+    assert measure_agent(runs.outcome(1), None, 7).pull_request == 7
+
+
+def test_a_run_that_goes_on_is_measured_by_all_its_tracks() -> None:
+    """What has not ended is neither a success nor a failure, and counts in the whole."""
+    metrics = measure(ending(outcomes=(runs.outcome(1),), going={"agent-2": Going("running", "")}, over=False))
+    assert (metrics.total_sub_tasks, metrics.successful_agents, metrics.failed_agents) == (2, 1, 0)
+    assert metrics.success_rate_percentage == 50.0
+
+
+def test_the_figures_say_what_became_of_the_push() -> None:
+    """So that the report can be told again from them."""
+    metrics = measure(ending(publication=Publication("failed", "rejected", "git push origin main")))
+    assert (metrics.publication_why, metrics.publication_command) == ("rejected", "git push origin main")
