@@ -1,7 +1,8 @@
 """``orchd progress``: the worker's own report. Agents call it often, so it starts quickly."""
 
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,20 +60,24 @@ def _variable(name: str) -> str:
 @click.option("--stage", metavar="S", help="What you are doing, in a few words.")
 @click.option("--percent", type=click.IntRange(0, 100), metavar="N", help="How much is done, 0 to 100.")
 @click.option("--needs-input", metavar="Q", help="The question that a person must answer; empty: answered.")
+@click.option("--blocked", metavar="TEXT", help="What you cannot get past, and what you tried; empty: no longer.")
+@click.option("--ready-for-review", is_flag=True, help="Say that somebody may look at your work now.")
+@click.option("--cost-usd", type=float, metavar="X", help="What this attempt has cost so far, in dollars.")
+@click.option("--tokens", type=click.IntRange(0, 2**53 - 1), metavar="N", help="The tokens that it has used so far.")
 @click.option("--error", metavar="'TYPE: TEXT'", help=f"What went wrong. Types: {', '.join(ERROR_TYPES)}.")
 @click.option("--pr", type=click.IntRange(1, 2**53), metavar="N", help="The number of your pull request.")
 @common
 def command(root: str, as_json: bool, **said: object) -> None:
     """Report how far you are. Run, track and claim come from the environment of the agent."""
     reporter = Reporter.here()
-    report = _report(said)
+    report, told = _report(said), _told(said)
     paths = Layout(root).run(reporter.run)
     if not os.path.isdir(paths.folder):
         raise NotFound(f"there is no run {reporter.run} below {visible(root)}", hint="is ORCHD_ROOT right?")
     written = update(
         paths,
         reporter.agent_id,
-        _change(reporter, report),
+        _change(reporter, report, told),
         fence=reporter.fence,
         claim_fence=_last_fence(root, reporter),
     )
@@ -97,6 +102,19 @@ def _report(said: Fields) -> Fields:
     return report
 
 
+def _told(said: Fields) -> Fields:
+    """Return what the options say in the metadata; None: no longer."""
+    told: Fields = {name: said[name] for name in ("cost_usd", "tokens") if said[name] is not None}
+    cost = said["cost_usd"]
+    if isinstance(cost, float) and not 0 <= cost < math.inf:
+        raise UsageError(f"--cost-usd is {cost}, not an amount", hint="say the sum so far in dollars, such as 1.25")
+    if said["ready_for_review"]:
+        told["ready_for_review"] = True
+    if said["blocked"] is not None:
+        told["blocked"] = str(said["blocked"])[:_LONGEST_TEXT] or None
+    return told
+
+
 def _error(text: str) -> str:
     kind, colon, what = text.partition(":")
     if kind.strip() not in ERROR_TYPES or not colon or not what.strip():
@@ -118,7 +136,7 @@ def _last_fence(root: str, reporter: Reporter) -> int:
     return last
 
 
-def _change(reporter: Reporter, report: Fields) -> Callable[[Fields], Fields]:
+def _change(reporter: Reporter, report: Fields, told: Fields) -> Callable[[Fields], Fields]:
     """Return what is to be done to the status: the report, and whatever a whole one needs."""
 
     def change(now: Fields) -> Fields:
@@ -128,6 +146,9 @@ def _change(reporter: Reporter, report: Fields) -> Callable[[Fields], Fields]:
             "branch_name": os.environ.get("BRANCH_NAME") or "unknown",
             "track": reporter.track,
         }
-        return {**whole, **now, **report, "status": now["status"] if started else "in_progress"}
+        metadata = now.get("metadata")
+        more = {**(metadata if isinstance(metadata, Mapping) else {}), **told}
+        kept = {name: value for name, value in more.items() if value is not None}
+        return {**whole, **now, **report, "metadata": kept, "status": now["status"] if started else "in_progress"}
 
     return change

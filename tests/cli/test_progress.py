@@ -95,6 +95,19 @@ def test_reports_add_up(agent: Agent) -> None:
     assert (after.last_update or "") > (before.last_update or "")
 
 
+def test_what_people_and_budgets_are_told(agent: Agent) -> None:
+    """It stands in the metadata beside what was there; a later word replaces an earlier one."""
+    Path(agent.paths.status("agent-1")).write_bytes(GOOD.replace(b'"fence": 7', b'"fence": 1, "model": "x"'))
+    assert agent.report("--blocked", "no access", "--cost-usd", "0.5", "--tokens", "7").returncode == 0
+    assert agent.report("--ready-for-review", "--cost-usd", "1.25").returncode == 0
+    told = agent.status().metadata
+    assert (told["blocked"], told["ready_for_review"], told["model"]) == ("no access", True, "x")
+    assert (told["cost_usd"], told["tokens"]) == (1.25, 7)
+    assert agent.report("--blocked", "").returncode == 0
+    assert "blocked" not in agent.status().metadata
+    assert agent.status().metadata["cost_usd"] == 1.25
+
+
 def test_json_is_the_status(agent: Agent) -> None:
     """With ``--json`` stdout is exactly what was written."""
     ended = agent.report("--percent", "50", "--json")
@@ -179,6 +192,14 @@ def test_an_environment_that_is_off_is_a_usage_error(agent: Agent, name: str, va
         ["--error", "TEST_FAILURE"],
         ["--error", "TEST_FAILURE: "],
         ["--pr", "0"],
+        ["--cost-usd", "-0.01"],
+        ["--cost-usd", "nan"],
+        ["--cost-usd", "inf"],
+        ["--cost-usd", "much"],
+        ["--tokens", "-1"],
+        ["--tokens", "1.5"],
+        ["--tokens", str(2**53)],
+        ["--blocked"],
         ["--stage"],
         ["--stgae", "x"],
         ["more"],
