@@ -101,8 +101,7 @@ class Ending:
     """Everything that a report is made from: an outcome of each track, and by agent what is known of the attempts.
 
     By agent too: ``excerpts``, the last lines of the log of its last attempt; ``pull_requests``, the numbers that
-    they gave; ``failed_as``, transient, fatal or permanent; ``going``, the tracks that have no outcome yet. ``events``
-    are the journal's of this run.
+    they gave; ``going``, the tracks that have no outcome yet. ``events`` are the journal's of this run.
     ``memory_bytes`` is what the machine has. A run that is not ``over`` is reported as it stands at ``ended_at``.
     """
 
@@ -113,7 +112,6 @@ class Ending:
     ended_at: str
     excerpts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     pull_requests: Mapping[str, int] = field(default_factory=dict)
-    failed_as: Mapping[str, str] = field(default_factory=dict)
     going: Mapping[str, Going] = field(default_factory=dict)
     events: Sequence[Mapping[str, object]] = ()
     memory_bytes: int | None = None

@@ -1,14 +1,18 @@
 """The report for people."""
 
+import re
 from dataclasses import replace
 
 import pytest
+from markdown_it import MarkdownIt
 
+from orchestrator.core.result import Result
 from orchestrator.core.run import Outcome, Publication
-from orchestrator.reports.metrics import Ending, measure
-from orchestrator.reports.summary import human, plain, summarise
+from orchestrator.core.text import visible
+from orchestrator.reports.metrics import Ending, Going, measure
+from orchestrator.reports.summary import MOST_EXCERPTS, summarise
 from tests.core import runs
-from tests.reports.test_metrics import ending
+from tests.reports.endings import LATE, ending, hostile, one
 
 
 def report(made: Ending) -> str:
@@ -25,6 +29,7 @@ def test_has_the_parts_of_the_form() -> None:
         "### Failed Tasks",
         "### Next Steps",
         "### Performance Metrics",
+        "### Timeline",
     ]
     assert "- **Success Rate**: 1/3 (33.3%)" in report(ending())
 
@@ -44,7 +49,7 @@ def test_says_where_unmerged_work_stands() -> None:
     )
     text = report(ending(outcomes=(conflict,)))
     assert "- kept: `worktree worktrees/agent-1`" in text
-    assert "`git merge feat/t1`, then mark it done" in text
+    assert "- T1: resolve the conflict, then mark the track done in the source: `git merge feat/t1`" in text
     assert "### Successful Tasks\n\nNone." in text
 
 
@@ -86,9 +91,9 @@ def test_each_end_has_its_next_step() -> None:
         runs.outcome(3, "failed", "UNKNOWN: 3"),
     )
     text = report(ending(outcomes=ended))
-    assert "- t1 was cancelled: run the source again" in text
-    assert "- t2 was not started: mend the cause" in text
-    assert "- Look at t3: `orchd logs t3`" in text
+    assert text.count("- Take it up again: `orchd run /root/ROADMAP.md`") == 1
+    assert text.count("- Try again what failed: `orchd retry roadmap`") == 1
+    assert "read all that it printed: `orchd logs t3`" in text
     assert "Nothing is left to do for these tracks." in report(ending(outcomes=(runs.outcome(1),)))
 
 
@@ -112,15 +117,70 @@ def test_cost_is_told_when_known() -> None:
     assert "- Cost: 1.25 USD" in summarise(made, replace(measure(made), cost_usd=1.25))
 
 
+def test_a_failure_has_its_diagnosis() -> None:
+    """Class, cause, how it ended, cost, and the end of its log, whatever stands in that."""
+    bad = runs.attempt(runs.phase(status=127), error="UNKNOWN: status 127")
+    outcome = runs.outcome(1, "failed", "UNKNOWN: status 127")
+    log = {"agent-1": ("sh: x: not found", "```", "\x1b[31m")}
+    text = report(one(outcome, bad, excerpts=log))
+    assert "  - likely cause: the agent's command, or one that it calls, is not on this machine" in text
+    assert "  - class: fatal" in text
+    assert "  - how: phase work ended with status 127" in text
+    assert "1 attempt, cost unknown" in text
+    assert "    ```text\n    sh: x: not found\n    '''\n    \\x1b[31m\n    ```\n" in text
+
+
+def test_only_so_many_logs_are_quoted() -> None:
+    """The report of a run in which everything failed can still be read."""
+    count = MOST_EXCERPTS + 5
+    specs = [runs.spec(number) for number in range(1, count + 1)]
+    outcomes = [runs.outcome(number, "failed", LATE) for number in range(1, count + 1)]
+    made = replace(ending(outcomes=outcomes, results={}), record=runs.record(*specs))
+    text = report(replace(made, excerpts={each.agent_id: ("line",) for each in specs}))
+    assert text.count("the end of its log") == MOST_EXCERPTS
+    assert text.count("likely cause") == count
+
+
+def test_pull_requests_are_named() -> None:
+    """Beside the commit."""
+    assert "commit cccccccccccc, PR #7, 10.0 s" in report(ending(pull_requests={"agent-1": 7}))
+
+
+def test_a_run_that_goes_on_says_so() -> None:
+    """It has no end, nothing is published, and what goes on says where it is."""
+    going = {"agent-2": Going("running", "its worker is alive")}
+    text = report(ending(outcomes=(runs.outcome(1),), going=going, over=False))
+    assert "- **Not over**: this is how it stood at 2026-01-31T12:00:30.000Z" in text
+    assert "- **Published**: not yet" in text
+    assert "### Tasks Not Over\n\n- **agent-2** · t2 · Track 2\n  - running: its worker is alive\n" in text
+    assert "- See where it is: `orchd status`" in text
+
+
+def test_a_question_comes_before_another_try() -> None:
+    """What a person has to say first stands first."""
+    asks = replace(runs.attempt(), asked="which?")
+    text = report(one(runs.outcome(1, "failed", "UNKNOWN: nobody answered"), asks))
+    steps = text[text.index("### Next Steps") :]
+    assert steps.index("orchd answer t1 'YOUR ANSWER'") < steps.index("orchd retry roadmap")
+
+
+def test_the_timeline_is_bounded() -> None:
+    """A long one is shown by its ends, and says so."""
+    assert "| 0.0 s |  | run accepted | /root/ROADMAP.md |" in report(ending())
+    specs = [runs.spec(number) for number in range(1, 101)]
+    results = {each.agent_id: Result(each.agent_id, each.track, (runs.attempt(),)) for each in specs}
+    text = report(replace(ending(results=results, outcomes=()), record=runs.record(*specs)))
+    assert "| … | | 242 more are in `orchd report roadmap --json` and `--html` | |" in text
+    assert len(text.splitlines()) < 120
+
+
 def test_hostile_text_stays_text() -> None:
-    """Markup and control characters out of titles and errors do not reach the page as such."""
-    assert plain("<script>\x1b[31m*x*\n# y") == "\\<script\\>\\\\x1b\\[31m\\*x\\*\\\\x0a\\# y"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(None, "unknown"), (4.24, "4.2 s"), (59.9, "59.9 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
-)
-def test_durations_for_people(seconds: float | None, words: str) -> None:
-    """Durations read as people say them."""
-    assert human(seconds) == words
+    """Every line is safe to show, no heading or code fence comes from outside, and no table row is broken."""
+    text = report(hostile())
+    assert all(visible(line, 10_000) == line for line in text.splitlines())
+    assert sum(line.startswith("#") for line in text.splitlines()) == 6
+    tokens = [inner for each in MarkdownIt().parse(text) for inner in (each, *(each.children or ()))]
+    assert not {"html_block", "html_inline", "link_open", "image"} & {each.type for each in tokens}
+    assert sum(each.type == "fence" for each in tokens) == len(hostile().outcomes) - 1
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {5}
