@@ -7,10 +7,11 @@ from contextlib import suppress
 
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.text import visible
-from orchestrator.daemon import outcomes, reporting
+from orchestrator.daemon import destination, outcomes, reporting
 from orchestrator.errors import CommandFailed, Unreadable
 from orchestrator.git import publish, repository, worktree
 from orchestrator.git.publish import Published
+from orchestrator.git.repository import Repository
 from orchestrator.host import clock, files
 from orchestrator.reports.metrics import Ending
 from orchestrator.state import cancel
@@ -52,12 +53,20 @@ def _publish(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> Pub
     by_hand = shlex.join(("git", "push", record.remote, record.target_branch))
     if _cancelled(layout.run(record.run)):
         return Publication("none", "the run was cancelled, so nothing was pushed", by_hand)
-    note = f"{layout.run(record.run).private}/push.begun"
-    again = _begin_push(note, layout.run(record.run))
     try:
-        answer = publish.publish(repository.survey(layout.root, record.target_branch), record.run)
+        repo = repository.survey(layout.root, record.target_branch)
+        if destination.changed(layout.run(record.run), repo):
+            why = f"where {record.remote} is pushed to was changed while agents were at work: see `git remote -v`"
+            return Publication("failed", visible(why), by_hand)
+        return _push(layout.run(record.run), record, repo)
     except CommandFailed as error:
         return Publication("failed", error.message, by_hand)
+
+
+def _push(paths: RunLayout, record: RunRecord, repo: Repository) -> Publication:
+    note = f"{paths.private}/push.begun"
+    again = _begin_push(note, paths)
+    answer = publish.publish(repo, record.run)
     if not isinstance(answer, Published):
         return Publication("failed", visible(answer.reason), answer.command)
     theirs = answer.already and not again

@@ -15,7 +15,7 @@ from orchestrator.core.actions import EndTrack, Integrate, StartWorker
 from orchestrator.core.listing import some
 from orchestrator.core.run import Outcome, RunRecord, RunTrack
 from orchestrator.core.text import visible
-from orchestrator.daemon import jobs, marks, outcomes
+from orchestrator.daemon import destination, jobs, marks, outcomes
 from orchestrator.daemon.workers import MODULE, place
 from orchestrator.errors import CommandFailed, OrchdError
 from orchestrator.git import backup, ignored, integrate, merge, refs, repository, worktree
@@ -49,6 +49,7 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> chil
     track = record.find(action.agent_id)
     repo = repository.survey(layout.root, record.target_branch)
     base = integrate.base_of(repo, record.run, record.target_branch, _needed(record, track))
+    destination.note(paths, repo)
     if action.attempt > 1:
         _clear(layout, record, track)
         _keep(layout, record, track, action.attempt - 1)
@@ -182,7 +183,7 @@ def _came_in(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcom
 def _keep(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -> str:
     """Record what is dirty or untracked, and say where everything of the track stands."""
     if not os.path.isdir(track.worktree):
-        return ""
+        return _branch_alone(layout, track)
     where = f"worktree {visible(os.path.relpath(track.worktree, layout.root), 500)}, branch {track.branch}"
     ref = f"{refs.BACKUPS}/{record.run}/{track.track}/{attempt}"
     try:
@@ -190,6 +191,14 @@ def _keep(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -> s
     except OrchdError as error:
         return f"{where} (not backed up: {error.message})"
     return f"{where}; uncommitted work as {ref}: {backup.way_back(ref)}" if commit else where
+
+
+def _branch_alone(layout: Layout, track: RunTrack) -> str:
+    """Say where the commits of a track stand whose worktree somebody removed."""
+    with suppress(CommandFailed):
+        if refs.resolve(Git(layout.root), refs.head(track.branch)) is not None:
+            return f"branch {track.branch}; its worktree is gone"
+    return ""
 
 
 def _record(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> Outcome:

@@ -1,5 +1,6 @@
 """Publication: one push of what a run has integrated. Never forced; a failure leaves everything safe at home."""
 
+import hashlib
 import os
 import shlex
 from dataclasses import dataclass
@@ -38,6 +39,18 @@ class PushFailed:
 
     reason: str
     command: str
+
+
+def destination(repo: Repository) -> str:
+    """Return a digest of where a push of the branch goes: remote, addresses, and its name there; empty for nowhere.
+
+    The settings belong to all worktrees, so an agent may have changed them. Addresses may hold passwords.
+    """
+    if repo.remote is None:
+        return ""
+    named = Git(repo.top).run("remote", "get-url", "--push", "--all", "--", repo.remote)
+    where = (repo.remote, repo.upstream_branch, named.text())
+    return hashlib.sha256("\0".join(where).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def publish(repo: Repository, run: str) -> Published | PushFailed:

@@ -145,6 +145,29 @@ def test_what_an_agent_has_ignored_hides_no_work_of_another(tmp_path: Path) -> N
     assert not (site.root / "worktrees" / "agent-1").exists()
 
 
+@pytest.mark.parametrize("setting", ["remote.origin.pushurl", "remote.origin.url", "branch.main.pushRemote"])
+def test_no_agent_says_where_to_push(tmp_path: Path, setting: str) -> None:
+    """The settings are those of all worktrees; a push that would go elsewhere than before is a person's to make."""
+    elsewhere = tmp_path / "elsewhere.git"
+    git(tmp_path, "init", "--quiet", "--bare", str(elsewhere))
+    change = f'run = ["git", "config", "{setting}", "{elsewhere}"]'
+    site = Site(tmp_path, roadmap("One"), {ONE: script(writes("one.txt"), change)})
+    said = site("run", "ROADMAP.md", "--json")
+    assert (said.status, outcomes(said), said.document["publication"]) == (1, {ONE: "merged"}, "failed")
+    assert (git(elsewhere, "for-each-ref"), site.pushes()) == ("", 0)
+    assert "was changed while agents were at work" in site.run_file("summary.md").read_text()
+
+
+def test_a_worktree_that_its_agent_removed(tmp_path: Path) -> None:
+    """What was committed in it is on the branch, and the report says so."""
+    gone = 'run = ["sh", "-c", "git add --all && git commit --quiet -m mine && rm -r $PWD"]'
+    site = Site(tmp_path, roadmap("One"), {ONE: script(writes("one.txt"), gone)})
+    (track,) = site("run", "ROADMAP.md", "--json").document["tracks"]
+    assert track["outcome"] == "failed"
+    branch = track["kept"].removeprefix("branch ").partition(";")[0]
+    assert site.git("show", f"{branch}:one.txt") == "made"
+
+
 def test_time_runs_out(tmp_path: Path) -> None:
     """A phase over its limit is ended, and counted as timed out."""
     site = Site(tmp_path, roadmap("One"), {ONE: script("hang = true")})

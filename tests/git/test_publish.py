@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.git import repository
-from orchestrator.git.publish import Published, PushFailed, publish
+from orchestrator.git.publish import Published, PushFailed, destination, publish
 from tests.git import repos
 from tests.git.repos import git
 
@@ -52,6 +52,30 @@ def test_what_was_integrated_is_pushed_once(home: Path, remote: Path) -> None:
     assert git(remote, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
     assert repos.tip(home, "refs/remotes/origin/main") == commit
     git(home, "reset", "--quiet", "--hard")
+
+
+def test_where_a_push_goes(home: Path, remote: Path) -> None:
+    """The same as long as remote, address and name there are; a password in it does not show."""
+    before = destination(repository.survey(str(home)))
+    git(home, "config", "core.abbrev", "12")
+    repos.grow(home, "main", {"x": b""})
+    git(home, "reset", "--quiet", "--hard")
+    assert destination(repository.survey(str(home))) == before
+    found = {before}
+    for name, value in (
+        ("remote.origin.pushurl", f"{remote}2"),
+        ("url.https://me:secret@h/.pushInsteadOf", str(remote)),
+    ):
+        git(home, "config", name, value)
+        found.add(destination(repository.survey(str(home))))
+        git(home, "config", "--unset-all", name)
+    git(home, "config", "branch.main.remote", "https://me:secret@h/x.git")
+    found.add(destination(repository.survey(str(home))))
+    assert len(found) == 4
+    assert all(len(each) == 64 for each in found)
+    git(home, "config", "--unset", "branch.main.remote")
+    git(home, "remote", "remove", "origin")
+    assert destination(repository.survey(str(home))) == ""
 
 
 def test_the_integrated_commit_goes_even_where_the_checkout_lags(home: Path, remote: Path) -> None:
