@@ -7,14 +7,14 @@ from contextlib import suppress
 
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.text import visible
-from orchestrator.daemon import destination, outcomes, reporting
-from orchestrator.errors import CommandFailed, Unreadable
+from orchestrator.daemon import destination, outcomes, reporting, whole
+from orchestrator.errors import CommandFailed, GuardBusy, Unreadable
 from orchestrator.git import publish, repository, worktree
 from orchestrator.git.publish import Published
 from orchestrator.git.repository import Repository
 from orchestrator.host import clock, files
 from orchestrator.reports.metrics import Ending
-from orchestrator.state import cancel
+from orchestrator.state import approvals, cancel
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.status import prepare, temp
@@ -46,21 +46,59 @@ def _tidy(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> None:
 def _publish(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> Publication:
     if not any(each.ended == "merged" for each in ended):
         return Publication("none", "nothing was merged")
+    return _refused(layout, record) or _withheld(layout.run(record.run), record) or _sent(layout, record)
+
+
+def _refused(layout: Layout, record: RunRecord) -> Publication | None:
+    """Return why nothing is pushed where a validator of the run does not accept what was merged."""
+    paths = layout.run(record.run)
+    if not any(each.after == "run" for each in record.validators) or _cancelled(paths):
+        return None
+    try:
+        repo = repository.survey(layout.root, record.target_branch)
+        refusal = whole.judged(layout, record, repo, lambda: _cancelled(paths)).refusal
+    except (CommandFailed, GuardBusy) as error:
+        return Publication("failed", f"what was merged could not be judged: {error.message}", _by_hand(record))
+    if refusal is None or _cancelled(paths):
+        return None
+    return Publication("failed", visible(f"nothing was pushed: {refusal.error}"), _by_hand(record))
+
+
+def _by_hand(record: RunRecord) -> str:
+    return shlex.join(("git", "push", record.remote, record.target_branch)) if record.remote is not None else ""
+
+
+def _withheld(paths: RunLayout, record: RunRecord) -> Publication | None:
+    """Return why nothing is to be pushed, None where it is."""
     if not record.options.push:
         return Publication("none", "not asked for (--no-push)")
     if record.remote is None:
         return Publication("none", "the repository has no remote")
-    by_hand = shlex.join(("git", "push", record.remote, record.target_branch))
-    if _cancelled(layout.run(record.run)):
-        return Publication("none", "the run was cancelled, so nothing was pushed", by_hand)
+    if _cancelled(paths):
+        return Publication("none", "the run was cancelled, so nothing was pushed", _by_hand(record))
+    if "push" in record.options.gates and not _may_push(paths):
+        return Publication("none", "waits for approval", f"orchd approve {record.run}")
+    return None
+
+
+def _may_push(paths: RunLayout) -> bool:
+    """Tell whether a person opened the gate; what cannot be read is no yes."""
+    with suppress(Unreadable):
+        approval = approvals.read(paths.approved)
+        return approval is not None and "push" in approval.gates
+    return False
+
+
+def _sent(layout: Layout, record: RunRecord) -> Publication:
+    paths = layout.run(record.run)
     try:
         repo = repository.survey(layout.root, record.target_branch)
-        if destination.changed(layout.run(record.run), repo):
+        if destination.changed(paths, repo):
             why = f"where {record.remote} is pushed to was changed while agents were at work: see `git remote -v`"
-            return Publication("failed", visible(why), by_hand)
-        return _push(layout.run(record.run), record, repo)
+            return Publication("failed", visible(why), _by_hand(record))
+        return _push(paths, record, repo)
     except CommandFailed as error:
-        return Publication("failed", error.message, by_hand)
+        return Publication("failed", error.message, _by_hand(record))
 
 
 def _push(paths: RunLayout, record: RunRecord, repo: Repository) -> Publication:
