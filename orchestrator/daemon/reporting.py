@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from orchestrator.core import status as core
-from orchestrator.core.result import Result
+from orchestrator.core.result import PhaseResult, Result
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.strictjson import parse_object
 from orchestrator.daemon import outcomes
@@ -19,7 +19,7 @@ from orchestrator.host.failpoint import reach
 from orchestrator.reports.excerpt import excerpt
 from orchestrator.reports.metrics import Ending, Going, encode, measure, measure_agent
 from orchestrator.reports.summary import summarise
-from orchestrator.state import answers, approvals, journal, results
+from orchestrator.state import answers, approvals, journal, results, verdicts
 from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.status import temp
 
@@ -104,6 +104,7 @@ def filled(layout: Layout, ending: Ending) -> Ending:
         excerpts=_excerpts(layout, ending),
         pull_requests=_pull_requests(layout.run(ending.record.run), ending.record),
         events=[*_events(layout, ending.record), *_said_by_people(layout.run(ending.record.run), ending.record)],
+        judged=_judged(layout.run(ending.record.run)),
         memory_bytes=_memory(),
     )
 
@@ -159,6 +160,14 @@ def _said_by_people(paths: RunLayout, record: RunRecord) -> Iterator[journal.Eve
         approved = approvals.read(paths.approved)
         if approved is not None:
             yield {"at": approved.at, "event": "approved", "gates": " and ".join(approved.gates)}
+
+
+def _judged(paths: RunLayout) -> tuple[PhaseResult, ...]:
+    """Return what the validators of the whole run said; nothing where nobody judged."""
+    with suppress(Unreadable):
+        said = verdicts.read(paths)
+        return said.phases if said is not None else ()
+    return ()
 
 
 def _memory() -> int | None:

@@ -26,6 +26,7 @@ def document(ending: Ending, metrics: Metrics) -> dict[str, object]:
         **asdict(metrics),
         "state": "ended" if ending.over else "not_over",
         "target_branch": ending.record.target_branch,
+        "validators": [asdict(each) for each in ending.judged],
         "tracks": tracks,
         "timeline": [asdict(each) for each in timeline(ending)],
         "next_steps": [asdict(each) for each in next_steps(ending, bad)],

@@ -101,7 +101,8 @@ class Ending:
     """Everything that a report is made from: an outcome of each track, and by agent what is known of the attempts.
 
     By agent too: ``excerpts``, the last lines of the log of its last attempt; ``pull_requests``, the numbers that
-    they gave; ``going``, the tracks that have no outcome yet. ``events`` are the journal's of this run.
+    they gave; ``going``, the tracks that have no outcome yet. ``events`` are the journal's of this run,
+    ``judged`` what the validators of the whole run said.
     ``memory_bytes`` is what the machine has. A run that is not ``over`` is reported as it stands at ``ended_at``.
     """
 
@@ -114,6 +115,7 @@ class Ending:
     pull_requests: Mapping[str, int] = field(default_factory=dict)
     going: Mapping[str, Going] = field(default_factory=dict)
     events: Sequence[Mapping[str, object]] = ()
+    judged: Sequence[PhaseResult] = ()
     memory_bytes: int | None = None
     over: bool = True
 

@@ -14,7 +14,7 @@ from orchestrator.reports.metrics import Ending, Metrics, duration, seconds_betw
 from orchestrator.reports.spending import spent
 from orchestrator.reports.style import STYLE
 from orchestrator.reports.summary import next_steps
-from orchestrator.reports.timeline import timeline
+from orchestrator.reports.timeline import phase_words, timeline
 from orchestrator.reports.words import counted, dollars, human
 
 FOLDED: Final = 200
@@ -67,6 +67,8 @@ def _head(ending: Ending, metrics: Metrics) -> Iterator[str]:
         yield f'<p class="notice">This run is not over: this is how it stood at {text(ending.ended_at, 40)}.</p>'
     if ending.publication.why:
         yield f'<p class="soft">{text(ending.publication.why)}</p>'
+    for each in ending.judged:
+        yield f'<p class="soft">{text(phase_words(each))}{f": {text(each.error)}" if each.error else ""}</p>'
     yield '<dl class="figures">'
     for name, figure in _figures(ending, metrics):
         yield f"<div><dt>{name}</dt><dd>{text(figure)}</dd></div>"

@@ -8,7 +8,7 @@ from orchestrator.core.text import visible
 from orchestrator.reports.diagnosis import Diagnosis, Step, diagnose
 from orchestrator.reports.metrics import Ending, Metrics, duration, seconds_between
 from orchestrator.reports.spending import spent
-from orchestrator.reports.timeline import Entry, bounded, timeline
+from orchestrator.reports.timeline import Entry, bounded, phase_words, timeline
 from orchestrator.reports.words import counted, dollars, human, literal, plain, times
 
 MOST_ENTRIES: Final = 60
@@ -60,6 +60,8 @@ def _head(ending: Ending, metrics: Metrics) -> Iterator[str]:
     yield f"- **Duration**: {human(metrics.duration_seconds)}"
     share = f"{metrics.successful_agents}/{metrics.total_sub_tasks} ({metrics.success_rate_percentage:g}%)"
     yield f"- **Success Rate**: {share}"
+    for each in ending.judged:
+        yield f"- **Judged**: {plain(phase_words(each))}{f' ({plain(each.error)})' if each.error else ''}"
     yield f"- **Published**: {published(ending) if ending.over else 'not yet'}"
 
 

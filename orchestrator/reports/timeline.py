@@ -52,6 +52,7 @@ def timeline(ending: Ending) -> list[Entry]:
     found += [_of_outcome(each) for each in ending.outcomes]
     tracks = {each.agent_id: each.track for each in ending.record.tracks}
     found += [_of_event(each, tracks) for each in ending.events if _is_news(each)]
+    found += [Entry(each.ended_at, "", phase_words(each), _phase_detail(each)) for each in ending.judged]
     if ending.over:
         found.append(Entry(ending.ended_at, "", "run ended", visible(ending.publication.why, _LONGEST)))
     return sorted(found, key=lambda each: moment(each.at) or _NEVER)
@@ -62,13 +63,14 @@ def _of_result(result: Result) -> Iterator[Entry]:
         began = f"attempt {attempt.attempt} began"
         yield Entry(attempt.started_at, result.track, began, _CAUSES.get(attempt.cause, ""))
         for phase in attempt.phases:
-            yield Entry(phase.ended_at, result.track, _phase(phase), _phase_detail(phase))
+            yield Entry(phase.ended_at, result.track, phase_words(phase), _phase_detail(phase))
         if attempt.finished:
             ended = f"attempt {attempt.attempt} {_end(attempt)}"
             yield Entry(attempt.ended_at, result.track, ended, _end_detail(attempt))
 
 
-def _phase(phase: PhaseResult) -> str:
+def phase_words(phase: PhaseResult) -> str:
+    """Return what became of a phase, in a few words."""
     if phase.kind == "validator":
         return f"validator {visible(phase.name, 60)}: {phase.verdict or ('ACCEPT' if phase.passed else 'no verdict')}"
     return f"phase {visible(phase.name, 60)} {'passed' if phase.passed else 'did not pass'}"

@@ -9,9 +9,10 @@ from orchestrator.core.result import Attempt, PhaseResult, Result, encode
 from orchestrator.core.run import Agent, Options, Outcome, Publication, RunRecord, RunTrack
 from orchestrator.daemon import reporting
 from orchestrator.reports.metrics import Ending
-from orchestrator.state import answers, approvals, results
+from orchestrator.state import answers, approvals, results, verdicts
 from orchestrator.state.answers import Answer
 from orchestrator.state.layout import Layout, RunLayout
+from orchestrator.state.verdicts import Verdicts
 from tests.cli.orchd import Ended, Orchd
 from tests.projects import Site, names, roadmap, script, writes
 
@@ -35,6 +36,7 @@ class Told(Orchd):
         self.record = self._record(title)
         assert results.write_run(self.paths, self.record)
         work = PhaseResult("work", "exited", 3, None, START, "2026-01-31T12:00:05Z", 5.0, 1.0, 1000, error=ERROR)
+        self.work = work
         done = replace(work, status=0, error="")
         self.attempts = {
             "agent-1": Attempt(1, 3, "a" * 32, START, (done,), finished=True, ended_at=LATER, cost_usd=0.5),
@@ -147,6 +149,9 @@ def test_what_others_say_is_in_it(tmp_path: Path) -> None:
     (tmp_path / "runtime/events.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in lines))
     answers.write(told.paths, "agent-2", Answer(1, "which port?", "8080"))
     approvals.write(told.paths, frozenset({"start"}))
+    verdicts.write(
+        told.paths, Verdicts("c" * 40, (replace(told.work, name="build", kind="validator", verdict="REVISE"),))
+    )
     status = {"schema_version": "1.0", "agent_id": "agent-1", "track": "t1", "status": "completed", "pr_number": 7}
     status |= {"start_time": START, "last_update": START, "branch_name": "feat/t1"}
     Path(told.paths.status("agent-1")).write_text(json.dumps(status))
@@ -155,6 +160,7 @@ def test_what_others_say_is_in_it(tmp_path: Path) -> None:
     assert entries["", "wake.woke"] == "alive 1"
     assert entries["t2", "answered"] == "question which port?, answer 8080"
     assert entries["", "approved"] == "gates start"
+    assert entries["", "validator build: REVISE"].startswith("after 5.0 s")
     assert (said["prs_created"], said["tracks"][0]["pull_request"]) == (1, 7)
 
 

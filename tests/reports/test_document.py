@@ -7,7 +7,7 @@ from typing import Any
 from orchestrator.reports.document import document
 from orchestrator.reports.metrics import Ending, Going, measure
 from tests.core import runs
-from tests.reports.endings import LATE, ending, hostile
+from tests.reports.endings import LATE, ending, hostile, phase
 
 
 def told(made: Ending) -> dict[str, Any]:
@@ -18,7 +18,8 @@ def told(made: Ending) -> dict[str, Any]:
 
 def test_holds_the_figures_and_every_track() -> None:
     """The fields of metrics.json stand where they stand there; tracks, timeline and next steps beside them."""
-    said = told(ending())
+    said = told(ending(judged=[phase(name="build", kind="validator", verdict="ACCEPT")]))
+    assert said["validators"][0]["verdict"] == "ACCEPT"
     assert (said["state"], said["run"], said["success_rate_percentage"]) == ("ended", "roadmap", 33.3)
     assert [(each["track"], each["ended"]) for each in said["tracks"]] == [
         ("t1", "merged"),

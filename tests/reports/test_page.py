@@ -10,7 +10,7 @@ from orchestrator.core.result import Result
 from orchestrator.reports.metrics import Ending, Going, measure
 from orchestrator.reports.page import FOLDED, page
 from tests.core import runs
-from tests.reports.endings import HOSTILE, ending, hostile, one
+from tests.reports.endings import HOSTILE, ending, hostile, one, phase
 
 VOID = {"meta", "rect", "line"}
 TAGS = {
@@ -139,6 +139,14 @@ def test_a_failure_is_told_whole() -> None:
     reader = Reader(made(one(bad, entry, excerpts={"agent-1": ("first", "last")})))
     for word in (", permanent: UNKNOWN: x", "(phase work ended with status 3)", "branch feat/t1", "first\nlast"):
         assert word in reader.text
+
+
+def test_who_judged_the_whole_run_is_told() -> None:
+    """Each with its verdict, and why where it refused."""
+    good = phase(name="build", kind="validator", verdict="ACCEPT")
+    reader = Reader(made(ending(judged=[good, replace(good, verdict="REJECT", error="VALIDATION_ERROR: x")])))
+    assert "validator build: ACCEPT" in reader.text
+    assert "validator build: REJECT: VALIDATION_ERROR: x" in reader.text
 
 
 def test_a_long_timeline_is_folded() -> None:

@@ -12,7 +12,7 @@ from orchestrator.core.text import visible
 from orchestrator.reports.metrics import Ending, Going, measure
 from orchestrator.reports.summary import MOST_EXCERPTS, summarise
 from tests.core import runs
-from tests.reports.endings import LATE, ending, hostile, one
+from tests.reports.endings import LATE, ending, hostile, one, phase
 
 
 def report(made: Ending) -> str:
@@ -139,6 +139,16 @@ def test_only_so_many_logs_are_quoted() -> None:
     text = report(replace(made, excerpts={each.agent_id: ("line",) for each in specs}))
     assert text.count("the end of its log") == MOST_EXCERPTS
     assert text.count("likely cause") == count
+
+
+def test_who_judged_the_whole_run_is_told() -> None:
+    """Each with its verdict, and why where it refused."""
+    good = phase(name="build", kind="validator", verdict="ACCEPT")
+    text = report(
+        ending(judged=[good, replace(good, name="lint", verdict="REVISE", error="VALIDATION_ERROR: lint: 2")])
+    )
+    assert "- **Judged**: validator build: ACCEPT\n" in text
+    assert "- **Judged**: validator lint: REVISE (VALIDATION_ERROR: lint: 2)\n" in text
 
 
 def test_pull_requests_are_named() -> None:

@@ -60,6 +60,12 @@ def test_validators_say_their_verdict() -> None:
     ]
 
 
+def test_who_judged_the_whole_run_is_in_it() -> None:
+    """As an entry of the run."""
+    judged = [phase(name="build", kind="validator", verdict="REJECT", report="no")]
+    assert ("", "validator build: REJECT", "after 4.0 s: no") in told(ending(judged=judged))
+
+
 def test_the_journal_tells_what_the_files_do_not() -> None:
     """Wakes, pushes, answers; not what is told better by the files, or too often to read."""
     events: list[dict[str, object]] = [
