@@ -44,8 +44,9 @@ class Statuses:
     def read(self, claims: Mapping[str, Seen]) -> Mapping[str, Status]:
         """Look again; return the last status believed of each agent."""
         answer = scan.scan_statuses(self._paths, self._known, fences(claims))
-        self._known = answer.known
-        self.found, self.problems, self.superseded = answer.statuses, answer.problems, answer.superseded
+        if answer.known != self._known:
+            self.found = answer.statuses
+        self._known, self.problems, self.superseded = answer.known, answer.problems, answer.superseded
         return self.found
 
 
@@ -109,9 +110,10 @@ class StatusSensor:
     def _take_in(self, run: str, statuses: Statuses, claims: Mapping[str, Seen]) -> None:
         before, problems = statuses.found, set(statuses.problems)
         after = statuses.read(claims)
-        for agent_id in sorted(after):
-            if _gist(after[agent_id]) != _gist(before.get(agent_id)):
-                self._journal("status.changed", {"run": run, "agent_id": agent_id, **_fields(after[agent_id])})
+        for agent_id, status in after.items():
+            was = before.get(agent_id)
+            if status is not was and (was is None or _fields(status) != _fields(was)):
+                self._journal("status.changed", {"run": run, "agent_id": agent_id, **_fields(status)})
         for each in statuses.problems:
             if each not in problems:
                 self._journal("status.problem", {"run": run, "path": each.path, "reason": each.reason})
@@ -154,7 +156,3 @@ def _fields(status: Status) -> dict[str, object]:
         "needs_input": question.get("question") if question is not None else None,
         "error": status.error,
     }
-
-
-def _gist(status: Status | None) -> Mapping[str, object]:
-    return {} if status is None else _fields(status)

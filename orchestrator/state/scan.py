@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Final
 
 from orchestrator.core.name import is_name
@@ -96,7 +97,7 @@ def scan_statuses(paths: RunLayout, known: Mapping[str, Known], fences: Mapping[
         return _blind(paths, known, error)
     try:
         with os.scandir(fd) as entries:
-            listed = sorted(entries, key=lambda each: each.name)
+            listed = list(entries)  # at once: while a folder changes, a slow listing may miss what was there all along
         return _scan(_Look(paths, fd, clock.wall_ns(), fences), listed, known)
     except OSError as error:
         return _blind(paths, known, error)
@@ -111,24 +112,29 @@ def _blind(paths: RunLayout, known: Mapping[str, Known], error: OSError) -> Scan
 
 
 def _scan(look: _Look, listed: list[os.DirEntry[str]], known: Mapping[str, Known]) -> Scan:
+    """Look at each entry in the order of the folder: in any other, ten thousand looks take twice as long."""
     found: dict[str, Known] = {}
+    strange: list[os.DirEntry[str]] = []
+    superseded: list[str] = []
     for entry in listed:
         agent_id = entry.name.removesuffix(SUFFIX)
-        if agent_id != entry.name and is_name(agent_id):
-            now = _file(look, entry, known.get(agent_id, _NOTHING))
-            if now is not None:
-                found[agent_id] = now
-    bad = [now.problem for now in found.values() if now.problem is not None]
-    strange = [each for each in listed if not _belongs(each.name)]
-    return Scan(found, (*bad, *_strangers(look, strange)), tuple(_newly(found, known)))
-
-
-def _newly(found: Mapping[str, Known], known: Mapping[str, Known]) -> Iterator[str]:
-    """Name the agents whose file was superseded when it was written, and is seen so for the first time."""
-    for agent_id, now in found.items():
         before = known.get(agent_id, _NOTHING)
-        if now.superseded_by and not (before.superseded_by and before.written_ns == now.written_ns):
-            yield agent_id
+        if agent_id == entry.name or (before is _NOTHING and not is_name(agent_id)):
+            if not _belongs(entry.name):
+                strange.append(entry)
+            continue
+        now = _file(look, entry, before)
+        if now is not None:
+            found[agent_id] = now
+            if now is not before and _is_newly_superseded(before, now):
+                superseded.append(agent_id)
+    bad = sorted((now.problem for now in found.values() if now.problem is not None), key=attrgetter("path"))
+    return Scan(found, (*bad, *_strangers(look, strange)), tuple(superseded))
+
+
+def _is_newly_superseded(before: Known, now: Known) -> bool:
+    """Tell whether a file was superseded when it was written, and is seen so for the first time."""
+    return bool(now.superseded_by) and not (before.superseded_by and before.written_ns == now.written_ns)
 
 
 def _file(look: _Look, entry: os.DirEntry[str], before: Known) -> Known | None:
@@ -172,7 +178,7 @@ def _content(look: _Look, name: str, data: bytes, known: Known) -> Known:
 
 def _strangers(look: _Look, strange: list[os.DirEntry[str]]) -> Iterator[Problem]:
     """Name what does not belong into the folder; it is left alone."""
-    for entry in strange[:MOST_STRANGERS]:
+    for entry in sorted(strange, key=attrgetter("name"))[:MOST_STRANGERS]:
         yield look.problem(entry.name, "not a file of this run; it is left alone", _written_ns(entry))
     if len(strange) > MOST_STRANGERS:
         more = f"{len(strange) - MOST_STRANGERS} more that are not files of this run"
