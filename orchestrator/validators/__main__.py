@@ -53,6 +53,8 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"{visible(error.filename or 'the working tree')}: {error.strerror}\n")
         return REFUSED
+    if not spec.paths:
+        sys.stdout.write("no paths were declared, so nothing was compared\n")
     rest = len(faults) - _MOST_LINES
     lines = [*faults[:_MOST_LINES], *([f"and {rest} more"] if rest > 0 else [])]
     sys.stdout.write("".join(f"{each}\n" for each in lines))

@@ -114,14 +114,14 @@ def test_one_good_file_is_enough_for_a_glob(place: Path) -> None:
 
 
 def test_a_change_that_stays_inside(place: Path) -> None:
-    """Changed, deleted and new files, all inside the paths; without paths nothing is outside."""
+    """Changed, deleted and new files, all inside the paths; without paths that is said."""
     (place / "docs" / "old.md").unlink()
     (place / "docs" / "deep").mkdir()
     (place / "docs" / "deep" / "new.md").write_text("x")
     (place / "a.txt").write_text("other\n")
     (place / "x.out").write_text("ignored\n")
     assert look(place, "diff", "docs/", "*.txt") == (0, [])
-    assert look(place, "diff") == (0, [])
+    assert look(place, "diff") == (0, ["no paths were declared, so nothing was compared"])
 
 
 def test_a_change_that_does_not(place: Path) -> None:
