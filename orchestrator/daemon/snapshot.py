@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from orchestrator.claims import FileClaims, Seen
-from orchestrator.core.facts import RunFacts, TrackFacts, TrackState, states_of
+from orchestrator.core.decide import picked
+from orchestrator.core.facts import RunFacts, TrackFacts
+from orchestrator.core.schedule import Order
+from orchestrator.core.standing import Standing, TrackState
 from orchestrator.core.status import Status
 from orchestrator.core.text import visible
 from orchestrator.daemon.gather import Conducted, RunFiles, status_facts
@@ -67,28 +70,45 @@ def _age(layout: Layout, run: str) -> float:
 
 def run_fields(facts: RunFacts, *, driven: bool) -> dict[str, object]:
     """Return one run in the form of ``orchd status --json``."""
-    states = states_of(facts)
-    tracks = [track_fields(each, states[each.spec.agent_id]) for each in facts.tracks]
+    standing = Standing(facts, clock.steady())
+    waits = picked(standing, Order.of(facts.record)).waits if not facts.ended else {}
+    tracks = [track_fields(each, standing.of(each), waits.get(each.spec.agent_id, "")) for each in facts.tracks]
     state = "ended" if facts.ended else "running" if driven else "unattended"
     return {"run": facts.record.run, "state": state, "tracks": tracks}
 
 
-def track_fields(facts: TrackFacts, state: TrackState) -> dict[str, object]:
-    """Return one track in the form of ``orchd status --json``."""
+def track_fields(facts: TrackFacts, state: TrackState, waits: str) -> dict[str, object]:
+    """Return one track in the form of ``orchd status --json``; ``waits`` is why one that is ready does not start."""
     status, result, outcome = facts.status, facts.result, facts.outcome
     return {
         "track": facts.spec.track,
         "agent_id": facts.spec.agent_id,
         "title": visible(facts.spec.title, 120),
-        "state": outcome.ended if outcome is not None else state.where,
+        "state": state.where,
         "phase": status.phase if status is not None and outcome is None else None,
         "attempt": facts.job_attempt or None,
         "started_at": result.started_at if result is not None else None,
         "percent": status.percent if status is not None else None,
-        "needs_input": (status.needs_input or None) if status is not None else None,
+        "needs_input": _question(facts, state),
         "outcome": outcome.ended if outcome is not None else None,
-        "why": visible(state.why, 300),
+        "why": visible(waits or state.why, 300),
+        "rule": state.rule,
+        "until": _wall(state.until),
     }
+
+
+def _question(facts: TrackFacts, state: TrackState) -> str | None:
+    """Return what a person has to say: to a question that ended an attempt, or to one that an agent asks meanwhile."""
+    if state.rule == "question":
+        return visible(state.why, 300)
+    if facts.status is None or facts.outcome is not None:
+        return None
+    return facts.status.needs_input or facts.status.blocked or None
+
+
+def _wall(steady: float | None) -> str | None:
+    """Return a monotonic time as one that people read."""
+    return None if steady is None else clock.iso(clock.wall_ns() + int((steady - clock.steady()) * 1_000_000_000))
 
 
 def status_fields(status: Status) -> dict[str, object]:
