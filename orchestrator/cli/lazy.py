@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "report": ("orchestrator.cli.report:command", "Show the report of a run."),
     "cancel": ("orchestrator.cli.cancel:command", "End a run, or one track of it."),
     "schedule": ("orchestrator.cli.schedule:command", "Run a source again and again, until there is no work."),
+    "wake": ("orchestrator.cli.wake:command", "Look after workers that somebody else started."),
     "doctor": ("orchestrator.cli.doctor:command", "Check the machine and the root; each finding with its cure."),
 }
 """Each command: where it is, and what it does in a few words."""

@@ -2,7 +2,7 @@
 
 import os
 import signal
-import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,20 @@ from tests.waiting import wait_for
 LARGE = 300_000
 
 
-def run(folder: Path, script: str, *, stdin: bytes = b"", timeout: float = 20) -> tuple[int, str]:
+def run(
+    folder: Path,
+    script: str,
+    *,
+    stdin: bytes = b"",
+    timeout: float = 20,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> tuple[int, str]:
     """Run a shell script; return its status and what it printed."""
     path = folder / "out"
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         wanted = Errand(["sh", "-c", script], str(folder), {**os.environ, "WHO": "me"}, stdin, timeout)
-        status = errand.run(wanted, fd, lambda: os.truncate(path, 0))
+        status = errand.run(wanted, fd, meanwhile)
     finally:
         os.close(fd)
     return status, path.read_text()
@@ -43,7 +50,8 @@ def test_input_that_nobody_reads(tmp_path: Path) -> None:
 
 def test_somebody_looks_meanwhile(tmp_path: Path) -> None:
     """What it prints can be cut while it runs."""
-    assert run(tmp_path, "echo early; until [ ! -s out ]; do sleep 0.02; done; echo late")[1] == "late\n"
+    script = "echo early; until [ ! -s out ]; do sleep 0.02; done; echo late"
+    assert run(tmp_path, script, meanwhile=lambda: os.truncate(tmp_path / "out", 0))[1] == "late\n"
 
 
 def test_a_launcher(tmp_path: Path) -> None:
@@ -67,14 +75,11 @@ def test_an_interrupt_ends_it(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
 
     def interrupt() -> None:
-        wait_for(lambda: pid.exists() and pid.read_text().strip())
-        os.kill(os.getpid(), signal.SIGINT)
+        if pid.exists() and pid.read_text().strip():
+            os.kill(os.getpid(), signal.SIGINT)
 
-    thread = threading.Thread(target=interrupt)
-    thread.start()
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, "echo $$ > pid; sleep 60")
-    thread.join()
+        run(tmp_path, "echo $$ > pid; sleep 60", meanwhile=interrupt)
     assert not Path(f"/proc/{int(pid.read_text())}").exists()
 
 
