@@ -20,11 +20,11 @@ _GENERIC: Final = 3
 """How many of the last lines may hold an agent's event, a sentence of its own, an answer that any API gives."""
 
 _LONGEST: Final = 4000
-_COLOUR: Final = re.compile(r"\x1b\[[0-9;]{0,20}m")
-_LEAD: Final = re.compile(
+_COLOUR: Final = r"\x1b\[[0-9;]{0,20}m"
+_LEAD: Final = (
     r"(?:[\s■✕✖⎿●⚠️]|ERROR:|Error:|error:|\[?API Error:|\[Backend Error\]|stream error:|\"message\": ?\"|Codex error:)*"
 )
-_OWN: Final = re.compile(
+_OWN: Final = (
     r"Claude (?:AI )?usage limit reached(?:[|.]|$)"
     r"|You['\u2019]ve (?:hit|reached) your (?:[\w.-]+ ){0,3}limit\b"
     r"|[\w-]+(?: [\w-]+)? limit reached [·∙•]"
@@ -36,10 +36,9 @@ _OWN: Final = re.compile(
     r"|Resource has been exhausted \(e\.g\. check quota\)"
     r"|Quota exceeded for (?:quota )?metric"
 )
-_ANSWER: Final = re.compile(
+_ANSWER: Final = (
     r"(?:HTTP(?:/[0-9.]+)?[ :]+|API Error:? ?|Error code: |unexpected status |[\w.]*RateLimitError: (?:Error code: )?)?"
-    r"(?:429\b[ :-]*(?:Too Many Requests|\{|- \{|rate.?limit)|Request rejected \(429\)|Rate limit reached(?:[. ]|$))",
-    re.IGNORECASE,
+    r"(?:429\b[ :-]*(?:Too Many Requests|\{|- \{|rate.?limit)|Request rejected \(429\)|Rate limit reached(?:[. ]|$))"
 )
 _TYPES: Final = frozenset(
     {"rate_limit_error", "rate_limit_exceeded", "usage_limit_reached", "RESOURCE_EXHAUSTED", "rate_limit"}
@@ -63,7 +62,7 @@ def read(text: str, now: datetime) -> UsageLimit | None:
 
     Ask only for a phase that did not pass. ``now`` bears the zone of the machine that the agent ran on.
     """
-    lines = [_COLOUR.sub("", line).strip() for line in text.splitlines()]
+    lines = [re.sub(_COLOUR, "", line).strip() for line in text.splitlines()]
     last = [line for line in lines if line][-_EVENTS:]
     for back, line in enumerate(reversed(last), start=1):
         event = _event(line)
@@ -74,7 +73,7 @@ def read(text: str, now: datetime) -> UsageLimit | None:
             if event.get("type") in _DONE:
                 return None
         elif _is_sentence(line, back):
-            return UsageLimit(visible(_LEAD.sub("", line, count=1), 200), _until(last[-back:], line, now))
+            return UsageLimit(visible(_led(line), 200), _until(last[-back:], line, now))
     return None
 
 
@@ -91,14 +90,15 @@ def _noted(last: Sequence[str], now: datetime) -> datetime | None:
 
 def _is_sentence(line: str, back: int) -> bool:
     """Tell whether a line, the ``back``-th from the end, begins with what an agent says of its limit."""
-    if back <= _SENTENCES and _OWN.match(line, _after_lead(line)):
+    said = _led(line)
+    if back <= _SENTENCES and re.match(_OWN, said):
         return True
-    return back <= _GENERIC and bool(_ANSWER.match(line) or _ANSWER.match(line, _after_lead(line)))
+    return back <= _GENERIC and any(re.match(_ANSWER, each, re.IGNORECASE) for each in (line, said))
 
 
-def _after_lead(line: str) -> int:
-    lead = _LEAD.match(line)
-    return lead.end() if lead else 0
+def _led(line: str) -> str:
+    """Return a line without the marks and names that agents put before an error."""
+    return re.sub(_LEAD, "", line, count=1)
 
 
 def _event(line: str) -> Event | None:

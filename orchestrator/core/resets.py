@@ -1,4 +1,7 @@
-"""When a usage limit ends, from the words of whoever set it: a moment, a time of day, or how long to wait."""
+"""When a usage limit ends, from the words of whoever set it: a moment, a time of day, or how long to wait.
+
+The patterns are compiled when they are needed: every worker imports this, and hardly one meets a limit.
+"""
 
 import re
 from collections.abc import Iterator
@@ -9,27 +12,24 @@ _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep",
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
-_EPOCH: Final = re.compile(r"(?:\||resets?[_-]?at\W{1,4})([0-9]{10})(?![0-9])", re.IGNORECASE)
-_SECONDS: Final = re.compile(
+_EPOCH: Final = r"(?:\||resets?[_-]?at\W{1,4})([0-9]{10})(?![0-9])"
+_SECONDS: Final = (
     r"(?:resets?[_-]in[_-]seconds|retry[-_ ]?after(?:[-_]seconds)?)\W{1,4}"
-    r"([0-9]{1,8}(?:\.[0-9]{1,9})?)(?![0-9:.]|\s*ms)",
-    re.IGNORECASE,
+    r"([0-9]{1,8}(?:\.[0-9]{1,9})?)(?![0-9:.]|\s*ms)"
 )
-_SPAN: Final = re.compile(
+_SPAN: Final = (
     r"(?:again|retry|retrydelay|resets?|available)(?:\W{1,4}| in | after )"
     r"((?:[0-9]{1,8}(?:\.[0-9]{1,20})?\s?(?:milliseconds?|ms|days?|hours?|hrs?|minutes?|mins?|seconds?|secs?|[dhms])\b"
-    r"|(?<=[dhms])[0-9]{1,8}(?:\.[0-9]{1,20})?[hms]\b|[0-9]{1,8}[dhm](?=[0-9])|[ ,]|and)+)",
-    re.IGNORECASE,
+    r"|(?<=[dhms])[0-9]{1,8}(?:\.[0-9]{1,20})?[hms]\b|[0-9]{1,8}[dhm](?=[0-9])|[ ,]|and)+)"
 )
-_PART: Final = re.compile(r"([0-9]{1,8}(?:\.[0-9]{1,20})?)\s?(ms|milli|d|h|m|s)", re.IGNORECASE)
-_MOMENT: Final = re.compile(
+_PART: Final = r"([0-9]{1,8}(?:\.[0-9]{1,20})?)\s?(ms|milli|d|h|m|s)"
+_MOMENT: Final = (
     r"(?:again|resets?)(?: at| on)? "
     r"(?:(?P<day>mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},? (?:at )?)?"
     r"(?:(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6} "
     r"(?P<date>[0-9]{1,2})(?:st|nd|rd|th)?,? (?:(?P<year>20[0-9]{2}),? )?(?:at )?)?"
     r"(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9]{2}))?(?P<half> ?[ap]\.?m)?(?![0-9a-z:])"
-    r"(?P<utc>\.? ?\((?:utc|gmt|etc/utc)\)| utc)?",
-    re.IGNORECASE,
+    r"(?P<utc>\.? ?\((?:utc|gmt|etc/utc)\)| utc)?"
 )
 
 _LATE: Final = timedelta(hours=1)
@@ -51,16 +51,18 @@ def ends(text: str, now: datetime) -> datetime | None:
 
 def _told(text: str, now: datetime) -> Iterator[datetime | None]:
     """Yield what the text says, the exact words first."""
-    epoch = _EPOCH.search(text)
+    epoch = re.search(_EPOCH, text, re.IGNORECASE)
     if epoch:
         yield datetime.fromtimestamp(int(epoch[1]), UTC)
-    seconds = _SECONDS.search(text)
+    seconds = re.search(_SECONDS, text, re.IGNORECASE)
     if seconds:
         yield _after(now, float(seconds[1]))
-    span = _SPAN.search(text)
-    if span and _PART.search(span[1]):
-        yield _after(now, sum(float(number) * _unit(unit) for number, unit in _PART.findall(span[1])))
-    moment = _MOMENT.search(text)
+    span = re.search(_SPAN, text, re.IGNORECASE)
+    if span and re.search(_PART, span[1], re.IGNORECASE):
+        yield _after(
+            now, sum(float(number) * _unit(unit) for number, unit in re.findall(_PART, span[1], re.IGNORECASE))
+        )
+    moment = re.search(_MOMENT, text, re.IGNORECASE)
     if moment and (moment["half"] or moment["minute"]):
         yield _moment(moment, now)
 

@@ -12,7 +12,7 @@ from orchestrator.host.signals import signal_name
 
 _LONGEST_REPORT: Final = 2000
 _LONGEST_LINE: Final = 200
-_WORD: Final = re.compile(r"[\s*_`#>]*(ACCEPT|REVISE|REJECT)(?![A-Za-z0-9-]|_[A-Za-z0-9])[\s*_`:.!,\u2013\u2014-]*")
+_WORD: Final = r"[\s*_`#>]*(ACCEPT|REVISE|REJECT)(?![A-Za-z0-9-]|_[A-Za-z0-9])[\s*_`:.!,\u2013\u2014-]*"
 _VERDICTS: Final[Mapping[str, Verdict]] = {each: each for each in get_args(Verdict) if each}
 
 
@@ -59,13 +59,13 @@ def _by_status(how: PhaseResult) -> Verdict:
 
 def _spoken(lines: list[str]) -> Verdict:
     """Return the last verdict that begins a line."""
-    words = [match[1] for match in map(_WORD.match, lines) if match]
+    words = [match[1] for match in (re.match(_WORD, line) for line in lines) if match]
     return _VERDICTS[words[-1]] if words else ""
 
 
 def _first_useful(lines: list[str]) -> str:
     """Return the first line that says more than the verdict."""
-    more = (_WORD.sub("", line, count=1).strip() if _WORD.match(line) else line for line in lines)
+    more = (re.sub(_WORD, "", line, count=1).strip() if re.match(_WORD, line) else line for line in lines)
     return next((visible(line, _LONGEST_LINE) for line in more if line.strip("*_`#>-= ")), "")
 
 
