@@ -171,7 +171,7 @@ def test_nothing_odd_keeps_it_from_being_told(tmp_path: Path) -> None:
     log.unlink()
     os.mkfifo(log)
     (tmp_path / "runtime/events.jsonl").mkdir()
-    for path in (told.paths.answer("agent-1"), told.paths.approved, told.paths.status("agent-1")):
+    for path in (told.paths.answer("agent-1"), approvals.path(told.paths), told.paths.status("agent-1")):
         Path(path).write_text("{")
     ended = told("report", "--json")
     assert ended.status == 0

@@ -6,6 +6,9 @@ from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from orchestrator.core.result import Result
 from orchestrator.reports.metrics import Ending, Going, measure
 from orchestrator.reports.page import FOLDED, page
@@ -106,6 +109,16 @@ def test_hostile_text_stays_text() -> None:
     assert "&lt;b&gt; &amp; ]]>" in reader.text
     assert "\\u202eevil" in reader.text
     assert "\u202e" not in reader.text
+
+
+@given(text=st.text(max_size=60))
+def test_any_text_stays_text(text: str) -> None:
+    """Whatever stands in a title, an error or a log: the page nests, holds no other elements, and is plain ASCII."""
+    bad = replace(runs.outcome(1, "failed", f"UNKNOWN: {text}"), kept=text)
+    told = one(bad, replace(runs.attempt(phase(name=text, status=1), error=text)), excerpts={"agent-1": (text,)})
+    shown = made(replace(told, record=replace(told.record, tracks=(replace(runs.spec(1), title=text, branch=text),))))
+    assert Reader(shown).tags <= TAGS
+    assert shown.isascii()
 
 
 def test_a_run_that_goes_on_says_so() -> None:
