@@ -13,7 +13,7 @@ from orchestrator.daemon import ours
 from orchestrator.daemon.judging import MODULE
 from orchestrator.daemon.perform import NOT_PASSED_ON
 from orchestrator.errors import AgentUnavailable, Unreadable
-from orchestrator.git import checkout
+from orchestrator.git import checkout, publish
 from orchestrator.git.repository import Repository
 from orchestrator.host import children, clock, files, logfile, others
 from orchestrator.state import verdicts
@@ -38,7 +38,7 @@ def judged(layout: Layout, record: RunRecord, repo: Repository, stop: Callable[[
     can be no checkout, and ``SystemFailure``.
     """
     paths = layout.run(record.run)
-    commit = checkout.due(repo, record.run)
+    commit = publish.due(repo, record.run)
     asked = [each for each in record.validators if each.after == "run"]
     with suppress(Unreadable):
         before = verdicts.read(paths)

@@ -3,19 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from orchestrator.git import refs
 from orchestrator.git.command import Git
 from orchestrator.git.repository import Repository, guarded
 from orchestrator.git.worktree import SECONDS, WAIT
-
-
-def due(repo: Repository, run: str) -> str:
-    """Return the commit that the run would publish: what it integrated, unless the user took that out again."""
-    git = Git(repo.top)
-    there = refs.tip(git, repo.branch)
-    made = refs.resolve(git, refs.integrated(run))
-    is_due = made is not None and (refs.pending(git, run) is not None or refs.is_ancestor(git, made, there))
-    return made if made is not None and is_due else there
 
 
 @contextmanager

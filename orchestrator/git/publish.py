@@ -60,7 +60,7 @@ def publish(repo: Repository, run: str) -> Published | PushFailed:
     at fault; whatever the remote does is an answer.
     """
     git = Git(repo.top, ASK_SECONDS)
-    commit = _commit(git, run, repo.branch)
+    commit = due(repo, run)
     remote, there = repo.remote, repo.upstream_branch
     if remote is None:
         return PushFailed("there is no remote to push to", "git remote add origin ADDRESS")
@@ -82,12 +82,13 @@ def publish(repo: Repository, run: str) -> Published | PushFailed:
     return PushFailed(reason, mend if behind else by_hand)
 
 
-def _commit(git: Git, run: str, target: str) -> str:
-    """Return what to push: what the run integrated, unless the user took it out of the target again."""
+def due(repo: Repository, run: str) -> str:
+    """Return the commit to push: what the run integrated, unless the user took it out of the target again."""
+    git = Git(repo.top)
     pending = refs.pending(git, run)
     if pending is not None:
         return pending
-    there = refs.tip(git, target)
+    there = refs.tip(git, repo.branch)
     landed = refs.resolve(git, refs.integrated(run))
     return there if landed is None or not refs.is_ancestor(git, landed, there) else landed
 

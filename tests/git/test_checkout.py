@@ -1,12 +1,11 @@
-"""A checkout for a moment, of what a run would publish."""
+"""A checkout for a moment."""
 
 from pathlib import Path
 
 import pytest
 
 from orchestrator.errors import GitRefused
-from orchestrator.git import checkout, refs, repository, worktree
-from orchestrator.git.command import Git
+from orchestrator.git import checkout, repository, worktree
 from tests.git import repos
 from tests.git.repos import git
 
@@ -48,17 +47,3 @@ def test_what_is_nobodys_checkout_stays(home: Path, tmp_path: Path) -> None:
     with pytest.raises(GitRefused, match="already exists"), checkout.of_commit(repo, str(path), repo.head):
         pass
     assert (path / "mine.txt").exists()
-
-
-def test_what_would_be_published(home: Path) -> None:
-    """The branch; once the run has integrated something, that, unless the user took it out again."""
-    start = repos.tip(home, "main")
-    repo = repository.survey(str(home))
-    assert checkout.due(repo, "r") == start
-    merged = repos.grow(home, "aside", {"x.txt": b"1"}, base=start)
-    refs.update(Git(repo.top), refs.integrated("r"), merged, None, "test")
-    assert checkout.due(repo, "r") == merged
-    refs.update(Git(repo.top), refs.landed("r"), merged, None, "test")
-    assert checkout.due(repo, "r") == start
-    repos.grow(home, "main", {"y.txt": b"1"}, base=merged)
-    assert checkout.due(repo, "r") == merged

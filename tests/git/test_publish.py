@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.git import repository
-from orchestrator.git.publish import Published, PushFailed, destination, publish
+from orchestrator.git.publish import Published, PushFailed, destination, due, publish
 from tests.git import repos
 from tests.git.repos import git
 
@@ -207,3 +207,17 @@ def test_the_name_on_the_remote_is_the_user_s_choice(home: Path, remote: Path) -
     git(home, "commit", "--quiet", "--allow-empty", "-m", "mine")
     assert push(home) == Published(repos.tip(home, "main"), already=False)
     assert repos.tip(remote, "trunk") == repos.tip(home, "main")
+
+
+def test_what_would_be_published(home: Path) -> None:
+    """The branch; once the run has integrated something, that, unless the user took it out again."""
+    start = repos.tip(home, "main")
+    repo = repository.survey(str(home))
+    assert due(repo, "demo") == start
+    merged = repos.grow(home, "aside", {"x.txt": b"1"}, base=start)
+    git(home, "update-ref", REF, merged)
+    assert due(repo, "demo") == merged
+    git(home, "update-ref", "refs/orchd/runs/demo/landed", merged)
+    assert due(repo, "demo") == start
+    repos.grow(home, "main", {"y.txt": b"1"}, base=merged)
+    assert due(repo, "demo") == merged
