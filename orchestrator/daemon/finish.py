@@ -84,7 +84,7 @@ def _withheld(paths: RunLayout, record: RunRecord) -> Publication | None:
 def _may_push(paths: RunLayout) -> bool:
     """Tell whether a person opened the gate; what cannot be read is no yes."""
     with suppress(Unreadable):
-        approval = approvals.read(paths.approved)
+        approval = approvals.read(approvals.path(paths))
         return approval is not None and "push" in approval.gates
     return False
 

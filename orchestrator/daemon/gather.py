@@ -13,7 +13,8 @@ from orchestrator.claims import Seen
 from orchestrator.core.claim import BarePid, Claim
 from orchestrator.core.facts import ClaimFacts, Doing, Others, RunFacts, StatusFacts, TrackFacts
 from orchestrator.core.name import is_name
-from orchestrator.core.run import RunRecord, RunTrack
+from orchestrator.core.result import Attempt
+from orchestrator.core.run import Outcome, RunRecord, RunTrack
 from orchestrator.core.standing import Rule, Standing
 from orchestrator.core.status import Status
 from orchestrator.core.text import visible
@@ -190,7 +191,7 @@ class RunFiles:
         paths = self._layout.run(record.run)
         own = own or Conducted(record)
         present = _listing(paths.folder)
-        approval = self._approvals.get(paths.approved)
+        approval = self._approvals.get(approvals.path(paths))
         return RunFacts(
             record=record,
             tracks=tuple(
@@ -220,13 +221,14 @@ class RunFiles:
         attempt = job.attempt if job is not None else 0
         attempts = result.attempts if result is not None else ()
         present = next((each for each in attempts if each.attempt == attempt), None)
+        claim = claim_facts(claims.get(spec.track))
         facts = TrackFacts(
             spec=spec,
             job_attempt=attempt,
-            claim=claim_facts(claims.get(spec.track)),
+            claim=claim,
             status=status_facts(status),
             result=present,
-            outcome=place.get(self._outcomes, paths.outcome(agent_id)),
+            outcome=_believed(place.get(self._outcomes, paths.outcome(agent_id)), attempt, present, claim),
             doing=worker.doing,
             exited=worker.exited,
             trouble=worker.trouble,
@@ -275,6 +277,17 @@ def _listing(folder: str) -> frozenset[str]:
         return frozenset(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return frozenset()
+
+
+def _believed(
+    outcome: Outcome | None, attempt: int, present: Attempt | None, claim: ClaimFacts | None
+) -> Outcome | None:
+    """Return how a track ended, unless other files prove that it was not merged: an agent may have said so."""
+    if outcome is None or outcome.ended != "merged":
+        return outcome
+    at_work = claim is not None and claim.state == "alive" and claim.attempt == attempt
+    failed = present is not None and not present.passed
+    return None if attempt == 0 or at_work or failed else outcome
 
 
 def _all_ended(paths: RunLayout, record: RunRecord) -> bool:

@@ -18,16 +18,23 @@ T = TypeVar("T", Outcome, Result)
 def say(paths: RunLayout, outcome: Outcome) -> Outcome:
     """Write how a track ended and return what stands there then: the first word counts.
 
-    What is no outcome is in nobody's way: it is set aside. Raises ``SystemFailure`` and ``OSError``.
+    What is no outcome is in nobody's way, nor is one that errs about whether the track was merged, which is not our
+    word: whoever calls has looked into the repository. Both are set aside. Raises ``SystemFailure`` and ``OSError``.
     """
     if results.write_outcome(paths, outcome):
         return outcome
     agent_id = outcome.agent_id
     found = _read(results.read_outcome, paths.outcome(agent_id))
-    if found is None:
-        os.rename(paths.outcome(agent_id), f"{aside(paths)}/{agent_id}.bad.{clock.wall_ns()}.outcome.json")
-        results.write_outcome(paths, outcome)
-    return found or outcome
+    if found is not None and _merge(found) == _merge(outcome):
+        return found
+    os.rename(paths.outcome(agent_id), f"{aside(paths)}/{agent_id}.bad.{clock.wall_ns()}.outcome.json")
+    results.write_outcome(paths, outcome)
+    return outcome
+
+
+def _merge(outcome: Outcome) -> str | None:
+    """Return the merge that an outcome tells of, None for one that tells of none."""
+    return outcome.commit if outcome.ended == "merged" else None
 
 
 def of_run(paths: RunLayout, record: RunRecord) -> list[Outcome]:

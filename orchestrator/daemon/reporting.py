@@ -157,7 +157,7 @@ def _said_by_people(paths: RunLayout, record: RunRecord) -> Iterator[journal.Eve
                 said = {"question": answer.question, "answer": answer.text}
                 yield {"at": answer.at, "event": "answered", "agent_id": track.agent_id, **said}
     with suppress(Unreadable):
-        approved = approvals.read(paths.approved)
+        approved = approvals.read(approvals.path(paths))
         if approved is not None:
             yield {"at": approved.at, "event": "approved", "gates": " and ".join(approved.gates)}
 

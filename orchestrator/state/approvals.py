@@ -21,16 +21,21 @@ class Approval:
     at: str = ""
 
 
+def path(paths: RunLayout) -> str:
+    """Return where the gates of a run are."""
+    return f"{paths.folder}/approved.json"
+
+
 def write(paths: RunLayout, gates: frozenset[Gate]) -> None:
     """Open these gates and no others. Raises ``SystemFailure``; then it is as before."""
     prepare(paths)
     fields = {"v": VERSION, "at": clock.iso(), "gates": sorted(gates)}
-    files.publish(paths.approved, json.dumps(fields).encode("ascii") + b"\n", temp(paths), durable=True)
+    files.publish(path(paths), json.dumps(fields).encode("ascii") + b"\n", temp(paths), durable=True)
 
 
-def read(path: str) -> Approval | None:
+def read(file: str) -> Approval | None:
     """Read the gates in a file; None: a person has said nothing. Raises ``Unreadable`` with the reason."""
     try:
-        return build(Approval, versioned(files.read(path).data, VERSION, "an approval"))
+        return build(Approval, versioned(files.read(file).data, VERSION, "an approval"))
     except FileNotFoundError:
         return None

@@ -93,11 +93,6 @@ class RunLayout:
         return f"{self.folder}/cancel.json"
 
     @property
-    def approved(self) -> str:
-        """The gates that a person has opened."""
-        return f"{self.folder}/approved.json"
-
-    @property
     def summary(self) -> str:
         """The report for people."""
         return f"{self.folder}/summary.md"

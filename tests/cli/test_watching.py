@@ -14,7 +14,7 @@ from orchestrator.core.result import Attempt, PhaseResult, Result
 from orchestrator.core.run import Agent, Options, Outcome, RunRecord, RunTrack
 from orchestrator.state import results
 from orchestrator.state.layout import Layout
-from tests.state.records import end
+from tests.state.records import begun, end
 
 ERASE = "\x1b[J"
 
@@ -191,6 +191,7 @@ def test_a_look_at_the_files(layout: Layout) -> None:
     phase = PhaseResult("work", "exited", 0, None, "2026-01-31T12:00:01Z", "2026-01-31T12:00:05Z", 4.0, 1.0, 10)
     attempt = Attempt(1, 1, "a" * 32, "2026-01-31T12:00:01Z", (phase,), finished=True, ended_at="2026-01-31T12:00:06Z")
     Path(paths.result("agent-1")).write_bytes(result.encode(Result("agent-1", "t1", (attempt,))))
+    begun(paths, 1)
     Path(paths.outcome("agent-1")).write_bytes(
         run.encode(Outcome("agent-1", "t1", "merged", "2026-01-31T12:00:07Z", 1, commit="d" * 40))
     )

@@ -76,6 +76,10 @@ def test_what_may_be_left_out() -> None:
     assert job.phases == (Phase("w", ("x",), 9.0),)
 
 
+ONCE = {"name": "m", "argv": ["x"], "timeout_seconds": 1}
+TWICE = ONCE | {"mend": ONCE}
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -107,6 +111,13 @@ def test_what_may_be_left_out() -> None:
         (phase(env={"A": 5}), "env.A is not a text"),
         (phase(env=[]), "env is not an object"),
         (phase(umask=0), "field umask is not known"),
+        (phase(mend={"name": "m", "argv": ["x"], "timeout_seconds": 1, "umask": 0}), "field umask is not known"),
+        (phase(mend={"name": "m", "argv": [""], "timeout_seconds": 1}), "without a command"),
+        (phase(mend=TWICE), "a phase that mends has one that mends it"),
+        (phase(rounds=0), "without a round"),
+        (phase(kind="magic"), "kind is not one of"),
+        (changed(cause="whim"), "cause is not one of"),
+        (changed(stale_seconds=0), "not positive"),
         (changed(sudo="yes"), "field sudo is not known"),
         (changed(root="here"), "not absolute"),
         (changed(working_dir=""), "not absolute"),

@@ -94,7 +94,7 @@ def test_a_shut_gate(tmp_path: Path) -> None:
     assert scene.finished(gates=gates) == shut
     approvals.write(scene.site.paths, frozenset({"start"}))
     assert scene.finished(gates=gates) == shut
-    Path(scene.site.paths.approved).write_text(json.dumps({"v": 1, "gates": "push"}))
+    Path(approvals.path(scene.site.paths)).write_text(json.dumps({"v": 1, "gates": "push"}))
     assert scene.finished(gates=gates) == shut
     approvals.write(scene.site.paths, frozenset({"start", "push"}))
     assert scene.finished(gates=gates).state == "pushed"

@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.claims import Seen
+from orchestrator.claims import FileClaims, Seen, Wanted
+from orchestrator.core import result
 from orchestrator.core.claim import BarePid, Opaque, Verdict
 from orchestrator.core.facts import ClaimFacts
+from orchestrator.core.result import Result
 from orchestrator.core.run import encode
 from orchestrator.daemon.gather import Cache, Conducted, RunFiles, Worker, claim_facts, status_facts
 from orchestrator.errors import Unreadable
 from orchestrator.state import cancel, results
 from orchestrator.state.layout import Layout
 from tests.core import runs
-from tests.state.records import end
+from tests.state.records import begun, end
 from tests.waiting import wait_for
 
 
@@ -105,6 +107,7 @@ def test_facts_of_a_run(tmp_path: Path) -> None:
     results.write_run(paths, record)
     files = RunFiles(layout)
     assert (files.all(), files.unfinished()) == ([record.run], [record.run])
+    begun(paths, 2)
     results.write_outcome(paths, runs.outcome(2))
     Path(paths.result("agent-3")).write_text("{")
     cancel.request(paths, "t3")
@@ -126,6 +129,25 @@ def test_facts_of_a_run(tmp_path: Path) -> None:
     files.forget(record.run)
     assert files.problems() == {}
     assert Path(paths.record).read_bytes() == encode(record)
+
+
+def test_a_merge_that_cannot_be_is_not_believed(tmp_path: Path) -> None:
+    """An agent may write the outcome of a sibling: one that never began, failed, or is at work was not merged."""
+    layout = Layout(str(tmp_path))
+    record = runs.record(*(runs.spec(number) for number in range(1, 6)))
+    paths = layout.run(record.run)
+    results.write_run(paths, record)
+    for number in range(1, 6):
+        results.write_outcome(paths, runs.outcome(number, "failed" if number == 5 else "merged"))
+    for number in range(2, 5):
+        begun(paths, number)
+    entry = runs.attempt(runs.phase(status=1), error="UNKNOWN: 1")
+    Path(paths.result("agent-2")).write_bytes(result.encode(Result("agent-2", "t2", (entry,))))
+    store = FileClaims(layout.root)
+    store.claim(Wanted("t3", "o", os.getpid(), record.run, 1))
+    claims = {each.track: each for each in store.list()}
+    found = [each.outcome for each in RunFiles(layout).facts(record, {}, claims).tracks]
+    assert [each.ended if each is not None else None for each in found] == [None, None, None, "merged", "failed"]
 
 
 @pytest.mark.parametrize(

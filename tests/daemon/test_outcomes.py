@@ -1,18 +1,19 @@
 """How a track ended is said once; what is no such word is set aside."""
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orchestrator.core.run import encode
+from orchestrator.core.run import Outcome, encode
 from orchestrator.daemon import outcomes
 from orchestrator.state import results
 from orchestrator.state.layout import Layout, RunLayout
 from tests.core import runs
 from tests.processes import ended, python
 
-FIRST, SECOND = runs.outcome(1), runs.outcome(1, "failed", "UNKNOWN: later")
+FIRST, SECOND = runs.outcome(1, "failed", "UNKNOWN: first"), runs.outcome(1, "cancelled", "later")
 
 
 @pytest.fixture
@@ -26,6 +27,17 @@ def test_the_first_word_counts(paths: RunLayout) -> None:
     assert outcomes.say(paths, FIRST) == FIRST
     assert outcomes.say(paths, SECOND) == FIRST
     assert results.read_outcome(paths.outcome("agent-1")) == FIRST
+
+
+@pytest.mark.parametrize(
+    "word", [FIRST, replace(runs.outcome(1), commit="d" * 40), runs.outcome(1, "conflict", "FILE_CONFLICT: a")]
+)
+def test_a_merge_that_never_was_is_no_word(paths: RunLayout, word: Outcome) -> None:
+    """An agent may write the file of its sibling, or of itself; what we know from the repository stands."""
+    results.write_outcome(paths, runs.outcome(1) if word.ended != "merged" else FIRST)
+    assert outcomes.say(paths, word) == word
+    assert results.read_outcome(paths.outcome("agent-1")) == word
+    assert len(list(Path(paths.private, "aside").iterdir())) == 1
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"{}", b'{"v": 2}', encode(runs.outcome(2)), b"\xff" * 100])

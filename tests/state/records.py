@@ -30,6 +30,13 @@ RUN = RunRecord(
 )
 
 
+def begun(paths: RunLayout, number: int) -> None:
+    """Give track ``t<number>`` a job: nothing can have become of it without one."""
+    phases = (Phase("work", ("true",), 1.0),)
+    job = Job("/root", os.path.basename(paths.folder), f"agent-{number}", f"t{number}", 1, "o", "/root/w", "b", phases)
+    results.write_job(paths, job)
+
+
 def end(paths: RunLayout, tracks: int) -> None:
     """Give a run an outcome of each track, ``t1`` and so on, and its report."""
     for number in range(1, tracks + 1):

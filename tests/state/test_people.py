@@ -32,9 +32,9 @@ def test_an_answer_is_read_as_it_was_given(paths: RunLayout) -> None:
 
 def test_gates_are_opened(paths: RunLayout) -> None:
     """Nobody has said anything, or these are open."""
-    assert approvals.read(paths.approved) is None
+    assert approvals.read(approvals.path(paths)) is None
     approvals.write(paths, frozenset({"push", "start"}))
-    found = approvals.read(paths.approved)
+    found = approvals.read(approvals.path(paths))
     assert found is not None
     assert found.gates == ("push", "start")
 
@@ -42,9 +42,9 @@ def test_gates_are_opened(paths: RunLayout) -> None:
 @pytest.mark.parametrize("content", ["", "[]", '{"v": 2, "gates": []}', '{"v": 1, "gates": ["all"]}', '{"v": 1}'])
 def test_what_is_not_said_is_not_guessed(paths: RunLayout, content: str) -> None:
     """A file that says something else is refused with the reason."""
-    Path(paths.approved).write_text(content, encoding="utf-8")
+    Path(approvals.path(paths)).write_text(content, encoding="utf-8")
     Path(paths.answer("agent-1")).write_text(content, encoding="utf-8")
     with pytest.raises(Unreadable):
-        approvals.read(paths.approved)
+        approvals.read(approvals.path(paths))
     with pytest.raises(Unreadable):
         answers.read(paths.answer("agent-1"))
