@@ -96,6 +96,9 @@ class Course:
                 return how.error
             judged = judge(phase, how, output)
             self._add(replace(how, verdict=judged.verdict, report=judged.report, error=judged.error))
+            if not judged.verdict and phase.judges_by == "words":  # an agent too, which may have met its limit
+                self.parked = self._limit()
+                return self.parked.error or judged.error
             if judged.verdict != "REVISE" or phase.mend is None or not left:
                 return judged.error
             self._keep()

@@ -34,6 +34,7 @@ class Vitals:
         self._report = report
         self._beat = beat
         self._watching = ""
+        self._may_ask = False
         self._warned = False
         self._silent = 0.0
         self._looked = self._cpu_looked = clock.steady()
@@ -47,6 +48,7 @@ class Vitals:
     def begin(self, phase: Phase) -> None:
         """Watch a phase, unless it is orchd's own."""
         self._watching = "" if phase.kind == "commit" else phase.name
+        self._may_ask = phase.kind == "agent"
         self._warned = False
         self._looked = self._cpu_looked = clock.steady()
         self._printed = self._log.printed()
@@ -98,7 +100,7 @@ class Vitals:
             return
         self._beat()
         silent = plain(round(self._silent, 1))
-        if self._report.parks:
+        if self._may_ask and self._report.parks:
             self._end(self._report.parks)
         elif self._warned:
             self._end(f"TIMEOUT: hung: no sign of life for {silent} s in phase {self._watching}")

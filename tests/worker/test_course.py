@@ -187,6 +187,20 @@ def test_a_usage_limit(scene: Scene) -> None:
     assert len(until) == len("2026-01-01T00:00:00Z")
 
 
+def test_a_validator_s_limit(scene: Scene) -> None:
+    """A validator that is an agent may meet one too: then it could not judge, and the attempt waits."""
+    assert scene.run(judging("echo Claude AI usage limit reached; exit 1", words=True)) == 1
+    assert scene.attempt().limited
+    assert scene.attempt().phases[0].error.startswith("VALIDATION_ERROR: validator check could not judge")
+
+
+def test_a_validator_asks_nobody(scene: Scene) -> None:
+    """What it puts into the status as a question holds nothing up."""
+    asks = replace(telling({"needs_input": {"question": "a?"}}), kind="validator")
+    assert scene.run(WORK, asks, committing("true")) == 0
+    assert not scene.attempt().parked
+
+
 @pytest.mark.parametrize(
     "phases",
     [

@@ -68,6 +68,28 @@ def test_an_endless_writer_is_ended(scene: Scene) -> None:
     assert Path(scene.layout.log(TRACK)).stat().st_size < 4096
 
 
+def test_who_prints_much_goes_on(scene: Scene) -> None:
+    """The log is bounded while a phase prints, its end is kept, and so is the log of the attempt before."""
+    path = Path(scene.layout.log(TRACK))
+    sparse(Path(f"{path}.1"), 7)
+    script = """
+import os, time
+for number in range(150):
+    os.write(1, b"%05d\\n" % number * 174763)
+    time.sleep(0.005)
+print("the very end")
+raise SystemExit(3)
+"""
+    assert scene.run(python("work", script)) == 1
+    assert scene.attempt().error == "UNKNOWN: phase work ended with status 3: the very end"
+    kept = Path(f"{path}.1").read_bytes() + path.read_bytes()
+    assert b"\n00149\n" in kept
+    assert b"the very end" in kept
+    assert len(kept) < 2 * log.ROTATED_AT
+    assert Path(f"{path}.2").stat().st_size == 7
+    assert sorted(each.name for each in path.parent.iterdir()) == [f"{TRACK}.log{each}" for each in ("", ".1", ".2")]
+
+
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
 def test_what_is_no_file_is_not_written_to(scene: Scene, kind: str) -> None:
     """Where the log is a link, a FIFO or a folder, no agent is started, and the attempt says why."""

@@ -88,6 +88,16 @@ def test_timers(events: Signals) -> None:
     assert set(done) == {"often"}
 
 
+def test_a_timer_that_changes_its_pace(events: Signals) -> None:
+    """A function says anew each time how long it is until the next."""
+    loop = Loop(events)
+    done: list[str] = []
+    loop.every(lambda: 3600 if done else 0.02, lambda: done.append("once"))
+    assert loop.turn(60)
+    assert loop.turn(0.1)
+    assert done == ["once"]
+
+
 def test_a_wait_ends_with_its_time(events: Signals) -> None:
     """Without timers or events."""
     start = time.monotonic()

@@ -154,6 +154,14 @@ def test_a_limit_in_silence(scene: Scene) -> None:
     assert scene.attempt().limited
 
 
+def test_a_flood_of_reports(scene: Scene) -> None:
+    """Thousands of reports a second keep the worker neither from its heartbeat nor from its last word."""
+    flood = TELLS.replace("    time.sleep(0.15)\n", "")
+    scene.job(python("work", flood), committing("true"), heartbeat=0.05, stale=STALE)
+    assert scene.start().wait(20) == 0
+    assert (scene.status()["status"], scene.attempt().passed) == ("completed", True)
+
+
 def test_the_commit_is_not_watched(scene: Scene) -> None:
     """orchd's own phase has its time limit and no other."""
     assert carried_out(scene, replace(committing(f"sleep {LONG}"), timeout_seconds=10.0)) == 0
