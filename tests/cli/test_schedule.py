@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.orchd import Orchd
+from tests.cli.orchd import ARGV, Orchd
+from tests.cli.terminals import terminal
 from tests.projects import Site, names, roadmap, script, waits_for, writes
 from tests.waiting import wait_for
 
@@ -167,3 +168,16 @@ def test_a_source_that_is_not_there_ends_it(tmp_path: Path) -> None:
     assert said.status == 64
     assert "there is no file" in said.err
     assert said.out.rstrip().endswith("no run can begin this way: the schedule ends")
+
+
+def test_the_keys_of_a_terminal(tmp_path: Path) -> None:
+    """Ctrl-C reaches the run by the terminal and is not handed on a second time, which would leave at once."""
+    project = site(tmp_path, 'print = "begun"', waits_for(tmp_path / "never"))
+    argv = [*ARGV, "schedule", "ROADMAP.md", "--every", "0.1s", "--no-push"]
+    with terminal(argv, project.root, project.env | {"TERM": "xterm"}) as screen:
+        project.wait_for_log(ONE, "begun")
+        screen.type("\x03")
+        screen.shows("stopped: the schedule ends", 40)
+        assert screen.ends() == 130
+    assert project.run_file("summary.md").exists()
+    assert "left at once" not in screen.shown
