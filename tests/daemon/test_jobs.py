@@ -38,7 +38,7 @@ class Desk:
 
     def __init__(self, folder: Path, *validators: Validator, **options: object) -> None:
         self.layout = Layout(str(folder))
-        made = runs.record(TRACK, timeout_seconds=120.0, **options)
+        made = runs.record(TRACK, timeout_seconds=120.0, attempts=3, **options)
         self.record: RunRecord = replace(made, root=str(folder), validators=validators)
         prepare(self.paths)
 
