@@ -31,7 +31,8 @@ def limited_until(attempt: Attempt | None, since: float | None, options: Options
         return None
     stated = _moment(attempt.limited_until)
     if stated is not None:
-        return clock.steady() + min(max(stated - clock.wall_ns() / _NS, 0.0), LONGEST_LIMIT)
+        left = stated - clock.wall_ns() / _NS
+        return clock.steady() + min(left, LONGEST_LIMIT) if left > 0 else 0.0
     return None if since is None else since + options.limit_wait_seconds
 
 

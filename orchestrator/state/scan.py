@@ -27,8 +27,10 @@ SETTLED_NS: Final = 100_000_000
 
 _LAST_NS: Final = 253_402_300_799_000_000_000
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_OTHERS: Final = frozenset({"run.json", "run.pidlock", "cancel.json", "summary.md", "metrics.json", "artifacts", ".d"})
-_ENDINGS: Final = (SUFFIX, ".job.json", ".result.json", ".outcome.json", ".metrics.json")
+_OTHERS: Final = frozenset(
+    {"run.json", "run.pidlock", "cancel.json", "approved.json", "summary.md", "metrics.json", "artifacts", ".d"}
+)
+_ENDINGS: Final = (SUFFIX, ".job.json", ".result.json", ".outcome.json", ".answer.json", ".metrics.json")
 
 
 @dataclass(frozen=True, slots=True)
