@@ -15,7 +15,7 @@ _LOOKS: Final = 20
 
 _LONGEST: Final = 15.0
 _LEAST_CPU: Final = 0.01
-_BUSY: Final = 0.004
+_BUSY: Final = 0.001
 """An agent lives that uses more than this share of a CPU; a program that waits uses less."""
 
 
