@@ -1,14 +1,11 @@
 """What has been spent, and whether that is more than may be. What is unknown counts for nothing, and is never zero."""
 
 from collections.abc import Callable, Iterable
-from typing import Final
 
 from orchestrator.core.duration import brief
 from orchestrator.core.facts import RunFacts, TrackFacts
+from orchestrator.core.outcome import TIME_IS_OVER
 from orchestrator.core.run import Limit
-
-OUT_OF_TIME: Final = "TIMEOUT: the time of the whole run is over"
-"""What stands in the error of every track that a run had no time left for."""
 
 
 def total(amounts: Iterable[Limit]) -> Limit:
@@ -43,7 +40,7 @@ def over_run(run: RunFacts, now: float) -> str:
     budget = run.record.options.budget
     mine = of_run(run, now)
     if budget.run.seconds is not None and (mine.seconds or 0.0) >= budget.run.seconds:
-        return f"{OUT_OF_TIME} ({brief(budget.run.seconds)})"
+        return f"{TIME_IS_OVER} ({brief(budget.run.seconds)})"
     worked = Limit(mine.usd, mine.tokens, total(each.spent for each in run.tracks).seconds)
     return _over("run", Limit(budget.run.usd, budget.run.tokens), mine) or _over(
         "day", budget.day, total((worked, run.others.spent_today))

@@ -15,6 +15,8 @@ BELOW_THRESHOLD: Final = 2
 NO_DAEMON: Final = 3
 CANNOT_PARSE: Final = 3
 NOT_INDEPENDENT: Final = 4
+OUT_OF_TIME: Final = 6
+"""A run lost a track because the time of the whole run was over."""
 NO_SPACE: Final = 7
 NO_AGENT: Final = 8
 REFUSED: Final = 9
@@ -30,6 +32,9 @@ SIGNALLED: Final = 128
 INTERRUPTED: Final = SIGNALLED + 2
 BROKEN_PIPE: Final = SIGNALLED + 13
 """Whoever read our output has gone: what a shell shows for SIGPIPE."""
+
+TIME_IS_OVER: Final = "TIMEOUT: the time of the whole run is over"
+"""What stands in the error of every track that a run had no time left for."""
 
 EXIT_OF: Final[Mapping[type[errors.OrchdError], int]] = {
     errors.UsageError: USAGE,
@@ -56,7 +61,12 @@ def exit_of_child(code: int) -> int:
 
 
 def exit_of_run(outcomes: Sequence[Outcome], publication: Publication, threshold: float) -> int:
-    """Return the exit code of a run: 0 all merged and published, 1 at least the threshold, 2 below it."""
+    """Return the exit code of a run: 0 all merged and published, 1 at least the threshold, 2 below it.
+
+    6 says more than these two: what was not merged had no time left.
+    """
+    if any(each.ended == "failed" and each.error.startswith(TIME_IS_OVER) for each in outcomes):
+        return OUT_OF_TIME
     merged = sum(each.ended == "merged" for each in outcomes)
     if merged < threshold * len(outcomes):
         return BELOW_THRESHOLD

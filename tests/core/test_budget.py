@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.core import budget
 from orchestrator.core.facts import Others, RunFacts, TrackFacts
+from orchestrator.core.outcome import TIME_IS_OVER
 from orchestrator.core.run import Budget, Limit
 from tests.core import runs
 
@@ -39,7 +40,7 @@ def test_a_run_s_seconds_are_those_since_it_was_accepted() -> None:
         (Budget(run=Limit(usd=3.0, tokens=16, seconds=101.0)), ""),
         (Budget(run=Limit(usd=2.5)), "RESOURCE_ERROR: the budget of the run is spent: 2.50 of 2.50 USD"),
         (Budget(run=Limit(tokens=15)), "RESOURCE_ERROR: the budget of the run is spent: 15 of 15 tokens"),
-        (Budget(run=Limit(seconds=100.0)), f"{budget.OUT_OF_TIME} (1m40s)"),
+        (Budget(run=Limit(seconds=100.0)), f"{TIME_IS_OVER} (1m40s)"),
         (Budget(day=Limit(usd=4.0)), ""),
         (Budget(day=Limit(usd=3.5)), "RESOURCE_ERROR: the budget of the day is spent: 3.50 of 3.50 USD"),
         (Budget(day=Limit(seconds=20.0)), "RESOURCE_ERROR: the budget of the day is spent: 20s of work"),

@@ -1,12 +1,23 @@
 """Exit codes: every error has one, and a run ends with the one that its tracks give it."""
 
 import inspect
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
 from orchestrator import errors
-from orchestrator.core.outcome import BELOW_THRESHOLD, EXIT_OF, OK, PARTIAL, exit_of, exit_of_child, exit_of_run
+from orchestrator.core.outcome import (
+    BELOW_THRESHOLD,
+    EXIT_OF,
+    OK,
+    OUT_OF_TIME,
+    PARTIAL,
+    TIME_IS_OVER,
+    exit_of,
+    exit_of_child,
+    exit_of_run,
+)
 from orchestrator.core.run import Ended, Outcome, Publication
 
 CONTRACT: Final = {
@@ -88,3 +99,13 @@ def test_a_run_ends_with_what_its_tracks_give(ended: tuple[Ended, ...], push: Pu
 def test_a_run_without_tracks_is_done() -> None:
     """Nothing to do is no failure."""
     assert exit_of_run([], Publication("none"), 0.8) == OK
+
+
+@pytest.mark.parametrize("merged", [0, 1, 9])
+def test_a_run_that_had_no_time_left_says_so(merged: int) -> None:
+    """However much was merged before; what a person cancelled meanwhile is not lost to the time."""
+    done = _outcomes(*("merged",) * merged)
+    late = Outcome("agent-9", "t9", "failed", "2026-11-20T10:00:00Z", error=f"{TIME_IS_OVER} (1h)")
+    assert exit_of_run([*done, late], Publication("pushed"), 0.8) == OUT_OF_TIME == 6
+    cancelled = replace(late, ended="cancelled")
+    assert exit_of_run([*done, cancelled], Publication("pushed"), 0.8) in (PARTIAL, BELOW_THRESHOLD)
