@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from typing import Final
 
-from orchestrator.host import identity, tree
+from orchestrator.host import identity, spawn, tree
 
 _FIRST: Final = 11
 _LAST: Final = 14
@@ -12,14 +12,15 @@ _LAST: Final = 14
 
 
 def of_descendants() -> float | None:
-    """Return seconds, to a hundredth; None where this machine does not show who descends from whom.
+    """Return seconds, to a hundredth; None where this machine does not show our children.
 
     It falls a little while a process that ended is not yet waited for.
     """
-    if not identity.IS_LINUX:
+    living = tree.descendants()
+    if not identity.IS_LINUX or (not living and spawn.has_children()):
         return None
     own = os.times()
-    return own.children_user + own.children_system + sum(map(_seconds, tree.descendants()))
+    return own.children_user + own.children_system + sum(map(_seconds, living))
 
 
 def _seconds(pid: int) -> float:
