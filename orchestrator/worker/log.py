@@ -64,7 +64,8 @@ class Log:
                     self._shifted = True
                 logfile.make_room(self._path, KEPT, ROOM - size - ROTATED_AT)
             most = min(ROTATED_AT, max(_MUCH, ROOM - size))
-            self._gone += logfile.begin_anew(self.fd, self._path, most) - self._start
+            since = self._since()
+            self._gone += logfile.begin_anew(self.fd, self._path, most) - since
             self._start = self._size = 0
 
     def pace(self) -> float:
@@ -73,7 +74,7 @@ class Log:
 
     def printed(self) -> int:
         """Return how many bytes are new, without our own."""
-        return self._gone + logfile.size(self.fd) - self._start - self._said
+        return self._gone + logfile.size(self.fd) - self._since() - self._said
 
     def overflows(self) -> bool:
         """Tell whether the phase has printed more than MOST bytes."""
@@ -81,4 +82,8 @@ class Log:
 
     def tail(self) -> bytes:
         """Return the end of what is new."""
-        return (self._before + logfile.tail(self.fd, self._start))[-logfile.TAIL :]
+        return (self._before + logfile.tail(self.fd, self._since()))[-logfile.TAIL :]
+
+    def _since(self) -> int:
+        """Return where what is new begins; at the top, where somebody has emptied the file (``> /dev/stdout``)."""
+        return self._start if self._start <= logfile.size(self.fd) else 0

@@ -90,6 +90,15 @@ raise SystemExit(3)
     assert sorted(each.name for each in path.parent.iterdir()) == [f"{TRACK}.log{each}" for each in ("", ".1", ".2")]
 
 
+@pytest.mark.parametrize("way", ["/dev/stdout", "../orchestrator_logs/group_A_track_1.log"])
+def test_an_agent_empties_the_log(scene: Scene, way: str) -> None:
+    """What it printed after that is still what it said last."""
+    scene.run(shell("work", "seq 1000"))
+    scene.job(shell("work", f"echo first; echo second > {way}; echo third; exit 4"), attempt=2)
+    assert scene.start().wait(10) == 1
+    assert scene.attempt(2).error == "UNKNOWN: phase work ended with status 4: third"
+
+
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
 def test_what_is_no_file_is_not_written_to(scene: Scene, kind: str) -> None:
     """Where the log is a link, a FIFO or a folder, no agent is started, and the attempt says why."""
