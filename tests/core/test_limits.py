@@ -117,43 +117,6 @@ def test_who_only_writes_of_limits_has_met_none(text: str) -> None:
     assert read(text, NOW) is None
 
 
-@pytest.mark.parametrize(
-    "end",
-    [
-        "|9999999999",
-        "|1000000000",
-        " · resets 25:00pm",
-        " · resets 13:00pm",
-        " · resets Feb 30 at 5pm",
-        " · resets 24:30",
-        " · resets 5",
-        " · resets soon",
-        ". Try again in 99999999 days.",
-        ". Try again in and,",
-        ". retry-after: 99999999",
-    ],
-)
-def test_an_end_that_nobody_believes(end: str) -> None:
-    """Years away, long past, or no time at all: the limit holds, its end is not known."""
-    limit = read(SPENT + end, NOW)
-    assert limit is not None
-    assert limit.until is None
-
-
-def test_next_year() -> None:
-    """A date without a year lies ahead."""
-    limit = read(f"{SPENT} · resets Jan 3 at 7am", NOW.replace(month=12))
-    assert limit is not None
-    assert limit.until == at("2027-01-03T07:00")
-
-
-def test_times_with_two_digits() -> None:
-    """A clock of 24 hours."""
-    limit = read(f"{SPENT} · resets at 15:45", NOW)
-    assert limit is not None
-    assert limit.until == at("2026-11-20T15:45")
-
-
 WORDS: Final = (
     SPENT,
     " · resets ",
