@@ -101,7 +101,7 @@ def _question(facts: TrackFacts, state: TrackState) -> str | None:
     """Return what a person has to say: to a question that ended an attempt, or to one that an agent asks meanwhile."""
     if state.rule == "question":
         return visible(state.why, 300)
-    if facts.status is None or state.rule != "claim":
+    if facts.status is None or facts.outcome is not None or 0 < facts.answered == facts.status.attempt:
         return None
     return facts.status.needs_input or facts.status.blocked or None
 
