@@ -96,7 +96,8 @@ class RunTrack:
     """One track of the run, with the agent, branch and worktree (absolute path) that carry it.
 
     ``line`` is for people: where the track stood in the source when the run was accepted. ``estimate`` is in
-    minutes. ``quarantined`` says why the track is not to be worked on until a person says otherwise.
+    minutes. ``quarantined`` says why the track is not to be worked on until a person says otherwise. ``before`` has
+    what is known of it from former runs, a line each: a retry goes on from there.
     """
 
     agent_id: str
@@ -115,6 +116,7 @@ class RunTrack:
     estimate: int | None = None
     profile: str = ""
     quarantined: str = ""
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,8 @@ class Validator:
 class RunRecord:
     """The accepted plan and options. ``source`` is an absolute path, and so is ``root``, where it was accepted.
 
-    ``source_kind`` and ``base`` (the target's commit when the run was accepted) are for people.
+    ``source_kind`` and ``base`` (the target's commit when the run was accepted) are for people. ``lifted`` are the
+    tracks that a person wants tried again, whatever became of them before.
     """
 
     run: str
@@ -156,6 +159,7 @@ class RunRecord:
     tracks: tuple[RunTrack, ...]
     validators: tuple[Validator, ...] = ()
     root: str = ""
+    lifted: tuple[str, ...] = ()
     v: int = VERSION
 
     def find(self, agent_id: str) -> RunTrack:

@@ -187,6 +187,7 @@ def _keep(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -> s
     where = f"worktree {visible(os.path.relpath(track.worktree, layout.root), 500)}, branch {track.branch}"
     ref = f"{refs.BACKUPS}/{record.run}/{track.track}/{attempt}"
     try:
+        worktree.reconnect(layout.root, track.worktree)
         commit = backup.keep(track.worktree, ref)
     except OrchdError as error:
         return f"{where} (not backed up: {error.message})"

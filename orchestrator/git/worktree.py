@@ -14,10 +14,11 @@ from typing import Final
 
 from orchestrator.core.listing import some
 from orchestrator.core.text import visible
-from orchestrator.errors import GitRefused, OrchdError
+from orchestrator.errors import GitRefused, OrchdError, Unreadable
 from orchestrator.git import backup, ignored, leftover, refs
 from orchestrator.git.command import Git, complaint, refusal
 from orchestrator.git.repository import Repository, guarded
+from orchestrator.host import files
 
 SECONDS: Final = 1800.0
 """How long git may take to fill a worktree; large files come over the network."""
@@ -25,6 +26,8 @@ SECONDS: Final = 1800.0
 WAIT: Final = 600.0
 """Seconds to wait while other processes make or remove worktrees of the same repository."""
 
+_GITDIR: Final = b"gitdir: "
+_LINK: Final = 8192
 _BEING_MADE: Final = "initializing"  # git's own word; with it `git worktree add` locks what it has not finished
 
 
@@ -110,6 +113,7 @@ def add(repo: Repository, path: str, branch: str, base: str) -> None:
     refs.check_branch(git, branch)
     real = _real(path)
     with guarded(repo, "worktrees", WAIT):
+        reconnect(repo.top, real)
         found = _at(repo, real)
         if found is not None and found.locked == _BEING_MADE:
             leftover.wait_until_idle(real)
@@ -127,6 +131,18 @@ def add(repo: Repository, path: str, branch: str, base: str) -> None:
                 _drop(git, repo, each)
         _make(repo, git, real, branch, base)
         ignored.remember(Git(real))
+
+
+def reconnect(top: str, path: str) -> None:
+    """Let git know a worktree again that was moved together with the repository at ``top``.
+
+    One that belongs to a repository that stands, or is no worktree, is left as it is.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError, Unreadable):
+        line = files.read(f"{path}/.git", _LINK).data
+        owner = os.path.join(path, os.fsdecode(line.removeprefix(_GITDIR).rstrip(b"\n")))
+        if line.startswith(_GITDIR) and not os.path.lexists(owner):
+            Git(top).out("worktree", "repair", path)
 
 
 def _real(path: str) -> str:
@@ -226,6 +242,7 @@ def remove(repo: Repository, path: str) -> Removal:
     git = Git(repo.top, SECONDS)
     real = _real(path)
     with guarded(repo, "worktrees", WAIT):
+        reconnect(repo.top, real)
         found = _at(repo, real)
         if found is None:
             there = os.path.lexists(real)

@@ -18,6 +18,7 @@ from orchestrator.core.text import visible
 from orchestrator.core.typed import build, versioned
 from orchestrator.errors import Unreadable
 from orchestrator.host import files
+from orchestrator.state.checkpoint import relocated, root_of
 from orchestrator.state.layout import RunLayout
 from orchestrator.state.once import publish_once
 from orchestrator.state.status import prepare, temp
@@ -31,14 +32,17 @@ T = TypeVar("T", Job, Result, Outcome)
 
 
 def read_run(paths: RunLayout) -> RunRecord:
-    """Read the run's ``run.json``; raises :class:`Unreadable` with the reason, and ``FileNotFoundError``."""
+    """Read the run's ``run.json``; raises :class:`Unreadable` with the reason, and ``FileNotFoundError``.
+
+    Where the root was moved since the run was accepted, the paths below it are those of today.
+    """
     record = build(RunRecord, versioned(files.read(paths.record, LARGEST).data, run.VERSION, "a run file"))
     for name in (record.run, *(each for track in record.tracks for each in (track.agent_id, track.track))):
         if not is_name(name):
             raise Unreadable(f"'{visible(name, 60)}' is not allowed as a name")
     if record.run != os.path.basename(paths.folder):
         raise Unreadable(f"it is about run {record.run}")
-    return record
+    return relocated(record, root_of(paths))
 
 
 def write_run(paths: RunLayout, record: RunRecord) -> bool:
