@@ -6,30 +6,32 @@ before the next one chooses.
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from orchestrator.cli import agent_check
 from orchestrator.cli.hints import resuming
 from orchestrator.cli.source import Source
 from orchestrator.core import acceptance
-from orchestrator.core.acceptance import Ground, Place
-from orchestrator.core.run import Agent, Options, RunRecord
+from orchestrator.core.acceptance import Ground, Taken, Terms
+from orchestrator.core.run import RunRecord
 from orchestrator.core.text import visible
 from orchestrator.core.track import Track
 from orchestrator.daemon.gather import RunFiles
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import GitRefused, Held, SystemFailure, Unreadable
-from orchestrator.git import worktree
+from orchestrator.git import repository, worktree
 from orchestrator.git.command import redact
 from orchestrator.git.pending import pending
 from orchestrator.git.repository import Repository
 from orchestrator.host import clock, files
 from orchestrator.host.failpoint import reach
-from orchestrator.state import results
+from orchestrator.state import answers, results
+from orchestrator.state.answers import Answer
 from orchestrator.state.journal import Journal
-from orchestrator.state.layout import IGNORED, Layout
+from orchestrator.state.layout import IGNORED, Layout, RunLayout
 
 WAIT: Final = 30.0
 """Seconds to wait while another run is being accepted."""
@@ -38,13 +40,34 @@ _SPECIAL: Final = re.compile(r"[\\*?\[\]!# ]")
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a former run left of a track: the branch and worktree to go on in (empty: a new one), and what is known.
+
+    ``answer`` is what a person said to its last question, when nobody was there any more to hear it.
+    """
+
+    branch: str = ""
+    worktree: str = ""
+    before: tuple[str, ...] = ()
+    answer: Answer | None = None
+
+
+_NOTHING: Final = Earlier()
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a person asks for."""
+    """What a person asks for. By track: what former runs left of it, and why it is not to be worked on."""
 
     source: Source
     tracks: Sequence[Track]
-    agent: Agent
-    options: Options
+    terms: Terms
+    earlier: Mapping[str, Earlier] = field(default_factory=dict)
+    quarantined: Mapping[str, str] = field(default_factory=dict)
+
+    def left(self, track: Track) -> Earlier:
+        """Return what a former run left of a track."""
+        return self.earlier.get(track.track, _NOTHING)
 
 
 def unfinished(layout: Layout) -> list[RunRecord]:
@@ -72,41 +95,69 @@ def draft(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
     for other in others:
         carried = next((each.track for each in other.tracks if each.track in wanted_names), None)
         if carried is not None:
-            raise Held(f"run {other.run} carries {carried} too, and has not ended", hint=_how_to_end(layout, other))
+            raise Held(f"run {other.run} carries {carried} too, and has not ended", hint=how_to_end(layout, other))
     names = acceptance.run_names(wanted.source.stem)
     name = acceptance.first_free(names, lambda run: os.path.lexists(layout.run(run).folder))
-    branches = _branches(repo, wanted.tracks, {each.branch for run in others for each in run.tracks})
-    worktrees = _worktrees(layout, name, wanted.tracks, {each.worktree for run in others for each in run.tracks})
-    places = [Place(*each) for each in zip(branches, worktrees, strict=True)]
+    branches = _branches(repo, wanted, {each.branch for run in others for each in run.tracks})
+    worktrees = _worktrees(layout, name, wanted, {each.worktree for run in others for each in run.tracks})
     remote = repo.remote and redact(repo.remote)
-    ground = Ground(wanted.source.path, wanted.source.plan.kind, repo.branch, repo.head, remote, clock.iso())
-    return acceptance.accept(name, list(zip(wanted.tracks, places, strict=True)), ground, wanted.agent, wanted.options)
+    source = wanted.source
+    ground = Ground(source.path, source.plan.kind, layout.root, repo.branch, repo.head, remote, clock.iso())
+    taken = [_taken(wanted, *each) for each in zip(wanted.tracks, branches, worktrees, strict=True)]
+    return acceptance.accept(name, taken, ground, wanted.terms)
 
 
-def _branches(repo: Repository, tracks: Sequence[Track], taken: set[str]) -> list[str]:
-    """Return a branch for each track that neither the repository nor another run has."""
+def _taken(wanted: Wanted, track: Track, branch: str, path: str) -> Taken:
+    earlier = wanted.left(track)
+    return Taken(
+        track,
+        branch,
+        path,
+        resume=bool(earlier.branch),
+        before=earlier.before,
+        quarantined=wanted.quarantined.get(track.track, ""),
+    )
+
+
+def _branches(repo: Repository, wanted: Wanted, taken: set[str]) -> list[str]:
+    """Return a branch for each track: the one to go on with, else one that neither the repository nor a run has."""
     chosen: list[str] = []
-    for track in tracks:
+    for track in wanted.tracks:
         free = (worktree.free_branch(repo, each) for each in acceptance.numbered(acceptance.branch_name(track)))
-        chosen.append(acceptance.first_free(free, lambda each: each in taken or each in chosen))
+        own = wanted.left(track).branch
+        chosen.append(own or acceptance.first_free(free, lambda each: each in taken or each in chosen))
     return chosen
 
 
-def _worktrees(layout: Layout, run: str, tracks: Sequence[Track], taken: set[str]) -> list[str]:
-    """Return a path for each agent's worktree where nothing is and no other run puts one."""
+def _worktrees(layout: Layout, run: str, wanted: Wanted, taken: set[str]) -> list[str]:
+    """Return a path for each agent's worktree: the one to go on in, else where nothing is and no run puts one."""
+    own = [left if (left := wanted.left(track).worktree) not in taken else "" for track in wanted.tracks]
 
     def is_taken(path: str) -> bool:
-        return path in taken or os.path.lexists(path)
+        return path in taken or path in own or os.path.lexists(path)
 
-    names = (acceptance.worktree_names(run, agent_id) for agent_id in acceptance.agent_ids(tracks))
-    return [acceptance.first_free(map(layout.worktree, each), is_taken) for each in names]
+    names = (acceptance.worktree_names(run, agent_id) for agent_id in acceptance.agent_ids(wanted.tracks))
+    return [
+        kept or acceptance.first_free(map(layout.worktree, each), is_taken)
+        for kept, each in zip(own, names, strict=True)
+    ]
+
+
+def survey(layout: Layout, wanted: Wanted) -> Repository:
+    """Look at what the run is to stand on. Raises where it cannot: the repository, or the agent, is not fit for it."""
+    repo = repository.survey(layout.root)
+    refuse_behind(layout, repo)
+    tracks = [each for each in wanted.tracks if each.track not in wanted.quarantined]
+    agent_check.check(wanted.terms.agent, tracks, repo.top, os.environ)
+    return repo
 
 
 def accept(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
-    """Accept the run and return its record, which is on disk then.
+    """Accept the run and return its record, which is on disk then; git is told what not to look at.
 
     Raises :class:`Held` where another run of the same source has not ended.
     """
+    repository.exclude(repo, ignore_lines(layout.root, repo.top))
     files.ensure_folder(layout.runtime)
     files.ensure_folder(layout.parallel)
     with files.guard(f"{layout.runtime}/accept.guard", WAIT, "the runs of this root (one is being accepted)"):
@@ -117,6 +168,7 @@ def accept(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
             os.mkdir(paths.folder, 0o700)
         except OSError as error:
             raise files.failure(error, f"cannot make the folder {visible(paths.folder)}") from error
+        _hand_on_answers(paths, record, wanted)
         if not results.write_run(paths, record):
             raise SystemFailure(f"{visible(paths.record)} was written by somebody else", hint="try again")
     said = {"run": record.run, "source": record.source, "tracks": len(record.tracks)}
@@ -125,16 +177,25 @@ def accept(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
     return record
 
 
+def _hand_on_answers(paths: RunLayout, record: RunRecord, wanted: Wanted) -> None:
+    """Put down what a person said to former runs; attempt 0 is before all of this one."""
+    for track in record.tracks:
+        answer = wanted.earlier.get(track.track, _NOTHING).answer
+        if answer is not None:
+            answers.write(paths, track.agent_id, replace(answer, attempt=0))
+
+
 def refuse_second(layout: Layout, path: str) -> None:
     """Raise :class:`Held` where a run of the source at ``path`` has not ended."""
     former = unfinished_of(layout, path)
     if former is not None:
         driven = is_taken(layout.run(former.run).conductor)
         how = "is going on" if driven else "was interrupted, and nobody drives it"
-        raise Held(f"run {former.run} of this source {how}", hint=_how_to_end(layout, former))
+        raise Held(f"run {former.run} of this source {how}", hint=how_to_end(layout, former))
 
 
-def _how_to_end(layout: Layout, run: RunRecord) -> str:
+def how_to_end(layout: Layout, run: RunRecord) -> str:
+    """Return what a person can do about a run that has not ended."""
     again = resuming(run)
     if is_taken(layout.run(run.run).conductor):
         return f"`{again}` watches it, `orchd cancel {run.run}` ends it"

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import click
 
-from orchestrator.cli import attending, output, views
+from orchestrator.cli import attending, named_run, output, views
 from orchestrator.cli.conducting import conduct
 from orchestrator.cli.hints import resuming
 from orchestrator.cli.options import common
@@ -12,7 +12,7 @@ from orchestrator.core.listing import some
 from orchestrator.core.name import check_name
 from orchestrator.core.run import RunRecord
 from orchestrator.daemon.instance import is_taken
-from orchestrator.errors import DaemonUnavailable, NotFound, Unreadable
+from orchestrator.errors import DaemonUnavailable, NotFound
 from orchestrator.settings import load
 from orchestrator.state import cancel, results
 from orchestrator.state.layout import Layout
@@ -30,7 +30,7 @@ def command(root: str, as_json: bool, run: str, track: str | None) -> None:
     Where nobody drives RUN, this command sees it to its end.
     """
     layout = Layout(root)
-    record = _record(layout, check_name("run", run))
+    record = named_run.read(layout, run)
     over = _over(layout, record, track)
     if not over:
         cancel.request(layout.run(run), track)
@@ -45,17 +45,6 @@ def command(root: str, as_json: bool, run: str, track: str | None) -> None:
         output.emit({"run": run, "track": track, "over": bool(over), "driven": driven and not over})
     elif not driven:
         output.say(over or f"nobody drives run {run} now: `{resuming(record)}` carries this out, and so does a daemon")
-
-
-def _record(layout: Layout, run: str) -> RunRecord:
-    try:
-        return results.read_run(layout.run(run))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise NotFound(f"no run is called {run}", hint="`orchd runs` shows every run") from error
-    except Unreadable as error:
-        raise Unreadable(
-            f"the record of run {run} cannot be read: {error.message}", hint="it is left as it is"
-        ) from error
 
 
 def _over(layout: Layout, record: RunRecord, track: str | None) -> str:

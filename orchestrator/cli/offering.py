@@ -1,12 +1,29 @@
-"""Which of the chosen tracks a run takes on: not those that somebody is at work on already."""
+"""Which of the chosen tracks a run takes on: not those that somebody is at work on already.
 
-from collections.abc import Sequence
+What failed in too many runs is taken on to be reported, and not worked on: it is in quarantine until a person
+says otherwise.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from orchestrator.claims import FileClaims, Seen
+from orchestrator.cli import run_files
+from orchestrator.cli.hints import lifting
 from orchestrator.core.graph import Graph
+from orchestrator.core.quarantine import Past, Record
+from orchestrator.core.run import RunRecord
 from orchestrator.core.text import visible
 from orchestrator.core.track import Track
+from orchestrator.errors import Unreadable
+from orchestrator.state import results
+from orchestrator.state.layout import Layout
+
+MOST_RUNS: Final = 200
+"""So many of the newest runs of a root are looked at to see how often a track failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +52,52 @@ def offer(root: str, chosen: Sequence[Track]) -> Offer:
 
 def _why(seen: Seen) -> str:
     return visible(seen.verdict.why, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """The tracks that are not worked on, with the reason, and whether that leaves ``work`` for a run."""
+
+    tracks: Mapping[str, str]
+    work: bool
+
+    @property
+    def remarks(self) -> list[str]:
+        """A line for each of them."""
+        return [f"{track} is in quarantine: {why}" for track, why in self.tracks.items()]
+
+
+def quarantine(layout: Layout, source: str, tracks: Sequence[Track], after: int) -> Quarantine:
+    """Find the tracks that failed in ``after`` runs of the ``source`` (a path) in a row; 0: none."""
+    records = {each.track: Record(after) for each in tracks}
+    for run in _former(layout, source) if after else ():
+        left = {track for track, record in records.items() if not record.settled}
+        if not left:
+            break
+        for track, past in _pasts(layout, run, left):
+            records[track].add(past)
+    again = lifting(source)
+    found = {track: record.why(again) for track, record in records.items() if record.is_too_bad}
+    return Quarantine(found, work=bool(Graph(tracks).waves(records.keys() - found.keys())))
+
+
+def _former(layout: Layout, source: str) -> Iterator[RunRecord]:
+    """Yield the runs of a source among the newest of the root, the newest first."""
+    found = []
+    for paths in run_files.folders(layout):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found.append((os.lstat(paths.record).st_mtime_ns, paths))
+    for _, paths in sorted(found, key=lambda each: each[0], reverse=True)[:MOST_RUNS]:
+        with suppress(Unreadable, FileNotFoundError):
+            record = results.read_run(paths)
+            if record.source == source:
+                yield record
+
+
+def _pasts(layout: Layout, run: RunRecord, wanted: set[str]) -> Iterator[tuple[str, Past]]:
+    paths = layout.run(run.run)
+    for track in (each for each in run.tracks if each.track in wanted):
+        with suppress(Unreadable):
+            outcome = results.read_outcome(paths.outcome(track.agent_id))
+            if outcome is not None:
+                yield track.track, Past(outcome, track.track in run.lifted)

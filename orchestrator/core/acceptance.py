@@ -9,7 +9,7 @@ from itertools import chain, count
 from typing import Final
 
 from orchestrator.core.name import slug
-from orchestrator.core.run import Agent, Options, RunRecord, RunTrack
+from orchestrator.core.run import Agent, Options, RunRecord, RunTrack, Validator
 from orchestrator.core.track import Track
 
 LONGEST_RUN: Final = 60
@@ -19,10 +19,11 @@ LONGEST_TRACK: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a run stands on. ``source`` is an absolute path, ``base`` a commit, ``created_at`` ISO 8601 UTC."""
+    """What a run stands on. ``source`` and ``root`` are absolute, ``base`` is a commit, ``created_at`` ISO 8601 UTC."""
 
     source: str
     source_kind: str
+    root: str
     target_branch: str
     base: str
     remote: str | None
@@ -30,11 +31,29 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where one track is worked on; ``worktree`` is an absolute path."""
+class Terms:
+    """How a run is to be carried out. ``lifted`` are the tracks that a person wants tried again, come what may."""
 
+    agent: Agent
+    options: Options
+    validators: tuple[Validator, ...] = ()
+    lifted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One track that is taken on, and where; ``worktree`` is an absolute path.
+
+    ``resume``: work on it stands there already. ``before`` and ``quarantined`` are those of
+    :class:`orchestrator.core.run.RunTrack`.
+    """
+
+    track: Track
     branch: str
     worktree: str
+    resume: bool = False
+    before: tuple[str, ...] = ()
+    quarantined: str = ""
 
 
 def numbered(name: str) -> Iterator[str]:
@@ -73,10 +92,8 @@ def orchestration_id(run: str, created_at: str) -> str:
     return f"orch-{run}-{day.replace('-', '')}-{time[:8].replace(':', '')}"
 
 
-def accept(
-    run: str, tracks: Sequence[tuple[Track, Place]], ground: Ground, agent: Agent, options: Options
-) -> RunRecord:
-    """Return the record of a run of ``tracks``, in their order.
+def accept(run: str, taken: Sequence[Taken], ground: Ground, terms: Terms) -> RunRecord:
+    """Return the record of a run of the tracks that were taken on, in their order.
 
     A track that its source marks as in progress was begun before: its agent is told so.
     """
@@ -89,22 +106,26 @@ def accept(
         target_branch=ground.target_branch,
         base=ground.base,
         remote=ground.remote,
-        agent=agent,
-        options=options,
+        agent=terms.agent,
+        options=terms.options,
         tracks=tuple(
-            _carried(agent_id, track, place)
-            for agent_id, (track, place) in zip(agent_ids([each for each, _ in tracks]), tracks, strict=True)
+            _carried(agent_id, each)
+            for agent_id, each in zip(agent_ids([each.track for each in taken]), taken, strict=True)
         ),
+        validators=terms.validators,
+        root=ground.root,
+        lifted=terms.lifted,
     )
 
 
-def _carried(agent_id: str, track: Track, place: Place) -> RunTrack:
+def _carried(agent_id: str, taken: Taken) -> RunTrack:
+    track = taken.track
     return RunTrack(
         agent_id=agent_id,
         track=track.track,
         title=track.title,
-        branch=place.branch,
-        worktree=place.worktree,
+        branch=taken.branch,
+        worktree=taken.worktree,
         line=track.line,
         group=track.group,
         number=track.number,
@@ -112,5 +133,8 @@ def _carried(agent_id: str, track: Track, place: Place) -> RunTrack:
         body=track.body,
         acceptance=track.acceptance,
         paths=track.paths,
-        resume=track.state == "in_progress",
+        resume=taken.resume or track.state == "in_progress",
+        estimate=track.estimate,
+        quarantined=taken.quarantined,
+        before=taken.before,
     )

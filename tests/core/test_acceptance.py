@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.core import acceptance
-from orchestrator.core.acceptance import Ground, Place
+from orchestrator.core.acceptance import Ground, Taken, Terms
 from orchestrator.core.name import is_name
-from orchestrator.core.run import Agent, Options
+from orchestrator.core.run import Agent, Options, Validator
 from orchestrator.core.track import Track
 
-GROUND = Ground("/r/ROADMAP.md", "roadmap", "main", "c" * 40, "origin", "2026-01-31T12:00:07.123Z")
+GROUND = Ground("/r/ROADMAP.md", "roadmap", "/r", "main", "c" * 40, "origin", "2026-01-31T12:00:07.123Z")
 BRANCH = re.compile(r"feat/[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 FIRST = Track(
     "group_E_track_1",
@@ -25,6 +25,7 @@ FIRST = Track(
     paths=("a.py",),
     body="what\n",
     acceptance=("it must",),
+    estimate=20,
 )
 SECOND = Track("group_E_track_2", "Logs", 14, state="in_progress")
 
@@ -81,10 +82,9 @@ def test_the_id_says_run_and_time() -> None:
 
 def test_the_record_holds_what_was_accepted() -> None:
     """Agents are numbered in the order of the tracks; each track keeps what its source says of it."""
-    places = (Place("feat/one", "/r/worktrees/agent-1"), Place("feat/two", "/r/worktrees/agent-2"))
-    agent, options = Agent("command", argv=("agent",)), Options(agents=2)
-    tracks = list(zip((FIRST, SECOND), places, strict=True))
-    record = acceptance.accept("roadmap", tracks, GROUND, agent, options)
+    taken = [Taken(FIRST, "feat/one", "/r/worktrees/agent-1"), Taken(SECOND, "feat/two", "/r/worktrees/agent-2")]
+    terms = Terms(Agent("command", argv=("agent",)), Options(agents=2), (Validator("tests", "command"),), ("x",))
+    record = acceptance.accept("roadmap", taken, GROUND, terms)
     assert (record.run, record.orchestration_id) == ("roadmap", "orch-roadmap-20260131-120007")
     assert (record.source, record.source_kind, record.created_at) == (
         GROUND.source,
@@ -92,16 +92,25 @@ def test_the_record_holds_what_was_accepted() -> None:
         GROUND.created_at,
     )
     assert (record.target_branch, record.base, record.remote) == ("main", "c" * 40, "origin")
-    assert (record.agent, record.options, record.v) == (agent, options, 1)
+    assert (record.agent, record.options, record.validators) == (terms.agent, terms.options, terms.validators)
+    assert (record.root, record.lifted, record.v) == ("/r", ("x",), 1)
     first, second = record.tracks
     assert (first.agent_id, first.branch, first.worktree) == ("agent-1", "feat/one", "/r/worktrees/agent-1")
     assert (second.agent_id, second.branch, second.worktree) == ("agent-2", "feat/two", "/r/worktrees/agent-2")
-    for name in ("track", "title", "line", "group", "number", "depends_on", "body", "acceptance", "paths"):
+    for name in ("track", "title", "line", "group", "number", "depends_on", "body", "acceptance", "paths", "estimate"):
         assert getattr(first, name) == getattr(FIRST, name)
 
 
 def test_work_that_was_begun_is_resumed() -> None:
     """An agent learns that the source marks its track as in progress."""
-    tracks = [(track, Place("b", "/w")) for track in (FIRST, SECOND)]
-    record = acceptance.accept("r", tracks, GROUND, Agent("command"), Options())
+    taken = [Taken(FIRST, "a", "/v"), Taken(SECOND, "b", "/w")]
+    record = acceptance.accept("r", taken, GROUND, Terms(Agent("command"), Options()))
     assert [each.resume for each in record.tracks] == [False, True]
+
+
+def test_what_former_runs_left_is_taken_on() -> None:
+    """Work that stands is gone on with; what is known of it, and why it is not worked on, is on record."""
+    taken = [Taken(FIRST, "a", "/v", resume=True, before=("it failed",)), Taken(SECOND, "b", "/w", quarantined="why")]
+    first, second = acceptance.accept("r", taken, GROUND, Terms(Agent("command"), Options())).tracks
+    assert (first.resume, first.before, first.quarantined) == (True, ("it failed",), "")
+    assert (second.before, second.quarantined) == ((), "why")

@@ -1,0 +1,38 @@
+"""``orchd retry``: what a run did not finish, once more."""
+
+from typing import Unpack
+
+import click
+
+from orchestrator.cli import carrying, named_run, output, retrying
+from orchestrator.cli.options import common
+from orchestrator.cli.wishes import How, carrying_out
+from orchestrator.core.outcome import OK
+from orchestrator.state.layout import Layout
+
+
+@click.command("retry")
+@click.argument("run")
+@carrying_out
+@common
+def command(root: str, run: str, **how: Unpack[How]) -> int:
+    """Begin a run of the tracks that RUN did not finish: failed, in conflict, cancelled or in quarantine.
+
+    Each goes on with its branch and in its worktree, where they stand. Options and the kind of agent are those of
+    RUN unless told; how the agent is started is what orchestrator.toml says now.
+    """
+    layout = Layout(root)
+    record = retrying.accepted(layout, named_run.read(layout, run), how)
+    if record is None:
+        _say_nothing(run, as_json=how["as_json"])
+        return OK
+    if how["detach"]:
+        return carrying.detached(layout, record, as_json=how["as_json"])
+    return carrying.carry(layout, record, as_json=how["as_json"])
+
+
+def _say_nothing(run: str, *, as_json: bool) -> None:
+    if as_json:
+        output.emit({"run": None, "exit": OK, "tracks": [], "publication": "none", "summary": None})
+    else:
+        output.say(f"nothing of run {run} is left to retry")

@@ -1,0 +1,67 @@
+"""How a person wants a run carried out: the options that ``orchd run`` and ``orchd retry`` have in common."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypedDict, TypeVar
+
+import click
+
+from orchestrator.core import duration
+from orchestrator.core.run import Options
+from orchestrator.errors import UsageError
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+class How(TypedDict):
+    """The options of both; None where a person says nothing. ``timeout`` is a duration as written."""
+
+    agents: int | None
+    agent: str | None
+    timeout: str | None
+    batch_size: int | None
+    push: bool | None
+    detach: bool
+    as_json: bool
+
+
+def carrying_out(function: Function) -> Function:
+    """Add the options to a command: all of :class:`How` but ``as_json``."""
+    for option in (
+        click.option(
+            "--detach",
+            is_flag=True,
+            help="Return once the daemon, or without one a process in the background, drives the run.",
+        ),
+        click.option("--push/--no-push", default=None, help="Push once at the end what was merged, or do not."),
+        click.option(
+            "--batch-size",
+            type=click.IntRange(0, 100_000),
+            metavar="N",
+            help="Take on so many tracks, and the next ones when those are over; 0: no batches.",
+        ),
+        click.option("--timeout", metavar="D", help="How long one phase may take: 90, 30s, 5m, 1h30m, 2d."),
+        click.option("--agent", metavar="KIND", help="Who does the work: command or scripted."),
+        click.option("--agents", type=click.IntRange(1, 1000), metavar="N", help="At most so many at once."),
+    ):
+        function = option(function)
+    return function
+
+
+def over(options: Options, how: How) -> Options:
+    """Return ``options`` with what the command line says put over them."""
+    if how["agents"] is not None:
+        options = replace(options, agents=how["agents"])
+    if how["batch_size"] is not None:
+        options = replace(options, batch_size=how["batch_size"])
+    if how["push"] is not None:
+        options = replace(options, push=how["push"])
+    if how["timeout"] is not None:
+        seconds = duration.parse(how["timeout"])
+        if not seconds:
+            raise UsageError("--timeout must be more than 0", hint="write 90 (seconds), 30s, 5m, 1h30m or 2d")
+        options = replace(options, timeout_seconds=seconds)
+    return options
+
+
+NOTHING_SAID = How(agents=None, agent=None, timeout=None, batch_size=None, push=None, detach=False, as_json=False)
