@@ -125,6 +125,12 @@ def test_what_failed_before_is_material() -> None:
     assert len(quoted) == MOST_LINES + 2
 
 
+def test_former_runs_are_told() -> None:
+    """A line each, quoted, even in the first attempt of this run."""
+    before = told(replace(TRACK, before=("TIMEOUT: late", "# kept in\nx"))).partition("## Before")[2]
+    assert "> TIMEOUT: late\n> # kept in\\x0ax\n\n## Requirements" in before
+
+
 def test_an_answer_is_told() -> None:
     """Question and answer, each quoted; the answer holds."""
     text = told(attempt=2, cause="answered", question="Which one?\nA or B?", answer="A\n## B")
