@@ -17,6 +17,7 @@ from orchestrator.git import repository, worktree
 from orchestrator.state import results
 from tests.daemon.accepted import Accepted
 from tests.house.sources import TOP
+from tests.projects import SETTINGS, Site, names, roadmap
 
 AGENT = "agent-1"
 
@@ -147,3 +148,39 @@ def test_a_clean_up_brings_what_is_missing(tmp_path: Path) -> None:
     assert verdicts(last) == [("cleanup", ""), ("tests", "ACCEPT"), ("commit", "")]
     assert last.passed
     assert "> tests: not tested" in Path(bench.site.paths.prompt(AGENT, "cleanup")).read_text()
+
+
+WHOLE = """
+[[validators]]
+name = "tests"
+kind = "command"
+argv = ["sh", "-c", "test -s tested || { echo not tested; exit 1; }"]
+
+[[validators]]
+name = "inside"
+kind = "diff"
+paths = ["tested", "a"]
+
+[[validators]]
+name = "release"
+kind = "command"
+after = "run"
+argv = ["./release-check"]
+"""
+
+
+@pytest.mark.parametrize(("words", "state"), [("exit 0", "pushed"), ("echo the version is old; exit 1", "failed")])
+def test_a_run_with_validators_in_its_settings(tmp_path: Path, words: str, state: str) -> None:
+    """They are accepted with the run, judge its track and then the whole; what they refuse is not pushed."""
+    (track,) = names(1)
+    text = script(work="echo x > a", tests_mend="echo x > tested")
+    site = Site(tmp_path, roadmap("One"), {track: text}, settings=SETTINGS + WHOLE)
+    site.write("release-check", f"#!/bin/sh\ntest -s tested && {words}\n").chmod(0o755)
+    said = site("run", "ROADMAP.md", "--json")
+    assert (said.document["publication"], site.pushes()) == (state, int(state == "pushed")), said.err
+    assert said.status == (0 if state == "pushed" else 1)
+    assert (site.root / "tested").read_text() == "x\n"
+    result = json.loads(site.run_file(f"{AGENT}.result.json").read_text())
+    (attempt,) = result["attempts"]
+    assert [each["verdict"] for each in attempt["phases"]] == ["", "", "REVISE", "", "ACCEPT", "ACCEPT", ""]
+    assert state == "pushed" or "the version is old" in site.run_file("summary.md").read_text()
