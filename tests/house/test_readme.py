@@ -1,4 +1,4 @@
-"""The README shows commands that exist."""
+"""The README and the documents show commands that exist."""
 
 import os
 import re
@@ -49,7 +49,8 @@ def _check(words: list[str], command: click.Command = cli, parent: click.Context
         _check(left, inner, context)
 
 
-COMMANDS: Final = _commands((TOP / "README.md").read_text(encoding="utf-8"))
+DOCUMENTS: Final = (TOP / "README.md", *sorted((TOP / "docs").glob("*.md")))
+COMMANDS: Final = [each for document in DOCUMENTS for each in _commands(document.read_text(encoding="utf-8"))]
 
 
 def test_there_are_commands_to_check() -> None:
