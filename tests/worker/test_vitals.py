@@ -120,9 +120,9 @@ def test_who_stops_itself_is_ended(scene: Scene) -> None:
 
 def test_a_worker_that_was_stopped_has_not_looked(scene: Scene) -> None:
     """The time in which a worker itself stood still is not its agent's silence."""
-    scene.job(shell("work", "echo $$ > pid; exec sleep 60"), stale=1.0)
+    scene.job(shell("work", "echo $$ > ../pid; exec sleep 60"), stale=1.0)
     worker = scene.start()
-    agent = scene.started()
+    agent = number_in(scene.root / "pid")
     worker.send_signal(signal.SIGSTOP)
     passed(2.5)
     worker.send_signal(signal.SIGCONT)
@@ -145,6 +145,13 @@ def test_a_question_in_silence(scene: Scene) -> None:
     assert (attempt.asked, attempt.error) == ("a or b?", "UNKNOWN: needs input: a or b?")
     assert attempt.phases[0].seconds < 2 * STALE + 1
     assert scene.status()["needs_input"] == {"question": "a or b?"}
+
+
+def test_a_validator_waits_for_nobody(scene: Scene) -> None:
+    """A question of a validator is none that a person is asked: it hangs."""
+    assert carried_out(scene, replace(python("work", ASKS), kind="validator"), committing("true")) == 1
+    assert "could not judge: hung" in scene.attempt().error
+    assert "needs_input" not in scene.status()
 
 
 def test_a_limit_in_silence(scene: Scene) -> None:
