@@ -13,7 +13,7 @@ from typing import Final
 from orchestrator.core.listing import some
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
-from orchestrator.git import leftover, refs, worktree
+from orchestrator.git import astray, leftover, refs, worktree
 from orchestrator.git.command import Git, complaint
 from orchestrator.git.repository import Repository
 from orchestrator.git.worktree import Worktree
@@ -26,6 +26,9 @@ PATIENCE: Final = 3.0
 """Seconds to wait for a git of the user's in that checkout."""
 
 _MOST_NAMES: Final = 5
+
+_TRIES: Final = 3
+"""So often is looked anew where the branch stands, when somebody switches its checkout meanwhile."""
 
 _REF_LOCK: Final = f"core.filesRefLockTimeout={PATIENCE * 1000:.0f}"
 
@@ -41,6 +44,14 @@ class Moved:
 
 def advance(repo: Repository, target: str, commit: str, ref: str) -> Moved:
     """Move ``target`` forward to ``commit``, which ``ref`` holds; harmless when it is there already."""
+    for _ in range(_TRIES):
+        moved = _advance(repo, target, commit, ref)
+        if moved is not None:
+            return moved
+    return _stays(target, f"its checkout is switched again and again; then {_command(repo.top, ref)}")
+
+
+def _advance(repo: Repository, target: str, commit: str, ref: str) -> Moved | None:
     git = Git(repo.top)
     tip = refs.tip(git, target)
     if refs.is_ancestor(git, commit, tip):
@@ -67,18 +78,29 @@ def _move_ref(git: Git, target: str, commit: str, tip: str) -> Moved:
     return Moved(done=True)
 
 
-def _move_checkout(standing: Worktree, target: str, commit: str, ref: str) -> Moved:
-    """Let git bring the checkout forward; it refuses when a change or a new file is in the way."""
+def _move_checkout(standing: Worktree, target: str, commit: str, ref: str) -> Moved | None:
+    """Let git bring the checkout forward; it refuses when a change or a new file is in the way.
+
+    None: somebody switched it to another branch meanwhile, which is where it was.
+    """
     git = Git(standing.path, SECONDS)
-    before = refs.tip(git, target)
+    before, branches = refs.tip(git, target), astray.branches(git)
     try:
         leftover.wait_for_lock(git, PATIENCE)
         staged = _staged(git)
         # No stashing, whatever the settings say, and no ignored file of the user's is written over.
         careful = ("--ff-only", "--no-autostash", "--no-overwrite-ignore", "--no-stat", "--quiet")
-        why = _complaint(git.run("-c", _REF_LOCK, "merge", *careful, commit))
+        ended = git.run("-c", _REF_LOCK, "merge", *careful, commit)
+        why = _complaint(ended)
+        if ended.status == 0 and not refs.is_ancestor(git, commit, refs.tip(git, target)):
+            astray.take_back(git, branches, commit)
+            return None
+        undone = ""
         if _staged(git) != staged and refs.tip(git, target) == before:
-            why = f"{why}{_undo(git, commit, before)}"
+            undone = _undo(git, commit, before)
+        if not undone and not astray.stands_on(git, target):
+            return None
+        why = f"{why}{undone}"
     except GitRefused as error:
         why = error.message
     tip = refs.tip(git, target)
