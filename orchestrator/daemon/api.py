@@ -19,6 +19,9 @@ from orchestrator.state import cancel
 from orchestrator.state.layout import Layout
 from orchestrator.wire import codec, messages
 
+MOST_CALLERS: Final = 64
+"""So many are listened to at once; beyond, the one that has said nothing for the longest time is let go."""
+
 _log: Final = logging.getLogger("orchd")
 
 
@@ -31,6 +34,7 @@ class Api:
         self._since = since
         self._server: asyncio.Server | None = None
         self._inode = -1
+        self._callers: dict[asyncio.StreamWriter, None] = {}
 
     async def listen(self) -> None:
         """Open the socket (0600). The caller holds the singleton lock, so an old socket is a dead one's."""
@@ -53,15 +57,26 @@ class Api:
                 files.remove(self._layout.socket)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._hear(writer)
         try:
             if _uid(writer.get_extra_info("socket")) in (os.geteuid(), 0):
                 await self._answer_all(reader, writer)
         except (ConnectionError, asyncio.CancelledError):
             pass  # the caller has gone, or we go; a cancelled reader is a bug to asyncio's streams
         finally:
+            self._callers.pop(writer, None)
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
+
+    def _hear(self, caller: asyncio.StreamWriter) -> None:
+        """Take note of who said something last; where there are too many, somebody has to go."""
+        self._callers.pop(caller, None)
+        if len(self._callers) >= MOST_CALLERS:
+            silent = next(iter(self._callers))
+            del self._callers[silent]
+            silent.transport.abort()
+        self._callers[caller] = None
 
     async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -71,8 +86,9 @@ class Api:
                 writer.write(codec.encode_error(None, codec.INVALID_REQUEST, "the line is too long"))
                 await writer.drain()
                 return
-            if not line:
+            if not line or writer.is_closing():
                 return
+            self._hear(writer)
             writer.write(await self._reply(line))
             await writer.drain()
 

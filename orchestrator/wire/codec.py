@@ -13,10 +13,10 @@ from orchestrator.core.strictjson import parse_object
 from orchestrator.core.text import visible
 from orchestrator.wire.messages import METHODS, Id, Request, build, describe
 
-LARGEST: Final = 1024 * 1024
-"""A request of more bytes is refused."""
+LARGEST: Final = 64 * 1024
+"""A request of more bytes is refused: the longest of ours has some hundred."""
 
-LARGEST_ANSWER: Final = 64 * LARGEST
+LARGEST_ANSWER: Final = 64 * 1024 * 1024
 """More bytes are not an answer: the status of ten thousand tracks is far less."""
 
 PARSE_ERROR: Final = -32700

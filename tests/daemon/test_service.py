@@ -7,11 +7,12 @@ import socket
 import stat
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+from orchestrator.wire import codec
 from orchestrator.wire.client import call
 from orchestrator.wire.messages import Ping, Status, Stop
 from tests.daemon.accepted import Accepted, makes
@@ -94,13 +95,35 @@ def test_refuses_what_is_no_request(tmp_path: Path) -> None:
             try:
                 assert "error" in ask(tmp_path, line)
             except ConnectionError:
-                assert len(line) > 1_000_000
+                assert len(line) > codec.LARGEST
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
                 caller.connect(str(tmp_path / "runtime" / "orchd.sock"))
                 with suppress(ConnectionError):
                     caller.sendall(line[:-1])
         assert answers(tmp_path)
         assert "bug" not in (tmp_path / "runtime" / "orchd.log").read_text()
+
+
+def test_a_crowd_of_callers(tmp_path: Path) -> None:
+    """However many say however much without an end: memory is bounded, and whoever asks properly is answered."""
+    with running(tmp_path) as daemon, ExitStack() as crowd:
+        patient = crowd.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        patient.settimeout(10)
+        patient.connect(str(tmp_path / "runtime" / "orchd.sock"))
+        for number in range(300):
+            caller = crowd.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            caller.connect(str(tmp_path / "runtime" / "orchd.sock"))
+            caller.settimeout(0.02)
+            with suppress(ConnectionError, TimeoutError):
+                caller.sendall(b"x" * 1_000_000)
+            if number % 20 == 0:
+                patient.sendall(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
+                assert patient.recv(65536)
+        assert answers(tmp_path)
+        status = Path(f"/proc/{daemon.process.pid}/status").read_text()
+        (peak,) = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
+        assert peak < 100_000  # KiB
+        assert len(os.listdir(f"/proc/{daemon.process.pid}/fd")) < 100
 
 
 def test_stops_on_request_and_on_term(tmp_path: Path) -> None:
