@@ -13,6 +13,7 @@ from orchestrator.core.facts import ClaimFacts, RunFacts, TrackFacts
 from orchestrator.core.outcome import HELD
 from orchestrator.core.result import Attempt
 from orchestrator.core.states import ACTIVE, FINAL, State
+from orchestrator.core.text import visible
 
 Rule = Literal[
     "outcome",
@@ -107,12 +108,15 @@ def _has_passed(track: TrackFacts) -> bool:
 
 
 def state_of(facts: TrackFacts, standing: Standing) -> TrackState:
-    """Return where a track is, as far as its own facts say; the first rule that applies wins."""
-    for rule in (_ended, _doing, _claimed, _finished, _underway):
-        state = rule(facts, standing)
-        if state is not None:
-            return state
-    return _before_a_start(facts, standing)
+    """Return where a track is, as far as its own facts say; the first rule that applies wins.
+
+    What a person cancelled has not failed, whatever became of its attempt then.
+    """
+    rules = (_ended, _doing, _claimed, _finished, _underway)
+    found = (state for rule in rules if (state := rule(facts, standing)) is not None)
+    state = next(found, None) or _before_a_start(facts, standing)
+    is_lost = state.where == "failed" and state.rule != "outcome"
+    return replace(state, where="cancelled") if is_lost and facts.spec.track in standing.run.cancelled else state
 
 
 def _ended(facts: TrackFacts, standing: Standing) -> TrackState | None:
@@ -131,7 +135,8 @@ def _doing(facts: TrackFacts, _standing: Standing) -> TrackState | None:
     if facts.doing == "merging":
         return TrackState("merging", "its branch is being merged", "merging")
     if facts.doing == "recording":
-        return TrackState("failed", "its end is being recorded", "recording")
+        where: State = "quarantined" if facts.spec.quarantined and not facts.job_attempt else "failed"
+        return TrackState(where, "its end is being recorded", "recording")
     if facts.trouble:
         return TrackState("failed", facts.trouble, "trouble")
     if facts.doing == "starting":
@@ -184,8 +189,8 @@ def _questioned(facts: TrackFacts, result: Attempt, standing: Standing) -> Track
     if facts.answered == facts.job_attempt:
         return _if_affordable(facts, standing, TrackState("ready", "its question was answered", "answer"))
     if result.asked:
-        return TrackState("needs_input", f"asks: {result.asked}", "question")
-    return TrackState("blocked", f"its agent is blocked: {result.blocked}", "question")
+        return TrackState("needs_input", f"asks: {visible(result.asked)}", "question")
+    return TrackState("blocked", f"its agent is blocked: {visible(result.blocked)}", "question")
 
 
 def _limited(facts: TrackFacts, result: Attempt, standing: Standing) -> TrackState:
