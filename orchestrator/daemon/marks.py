@@ -36,7 +36,8 @@ class Mark:
 def for_commit(repo: Repository, record: RunRecord, track: RunTrack) -> Mark | None:
     """Return the edit that belongs into the merge, or None where the file on disk is to be edited."""
     path = _relative(repo, record)
-    if path is None or _in_tree(repo, record, path) is None or not _is_untouched(repo, record, path):
+    committed = None if path is None else _in_tree(repo, record, path)
+    if path is None or committed is None or not _is_untouched(repo, record, path, committed):
         return None
 
     def edit(data: bytes) -> bytes | None:
@@ -97,7 +98,7 @@ def _stands_on(repo: Repository, branch: str) -> bool:
     return Git(repo.top).run("symbolic-ref", "--quiet", "HEAD").text() == refs.head(branch)
 
 
-def _is_untouched(repo: Repository, record: RunRecord, path: str) -> bool:
+def _is_untouched(repo: Repository, record: RunRecord, path: str, committed: bytes) -> bool:
     """Tell whether the person has not changed the file in the checkout; in that of another branch it says nothing."""
     if not _stands_on(repo, record.target_branch):
         return True
@@ -105,5 +106,7 @@ def _is_untouched(repo: Repository, record: RunRecord, path: str) -> bool:
         data = files.read(record.source, LARGEST).data
     except (Unreadable, FileNotFoundError):
         return False
+    if data == committed:
+        return True
     commits = (repo.head, integrate.tip(repo, record.run, record.target_branch))
     return any(repository.blob_equals(repo, commit, path, data) for commit in commits)

@@ -112,7 +112,7 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome
         outcome = replace(_conflict(ended, answer), kept=_keep(layout, record, track, action.attempt))
     else:
         outcome = _merged(repo, record, track, ended, answer)
-    return _record(layout, record, track, outcome)
+    return _record(layout, record, track, outcome, repo)
 
 
 def _conflict(ended: Outcome, answer: Conflict) -> Outcome:
@@ -202,11 +202,14 @@ def _branch_alone(layout: Layout, track: RunTrack) -> str:
     return ""
 
 
-def _record(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> Outcome:
+def _record(
+    layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome, repo: Repository | None = None
+) -> Outcome:
     """Write how the track ended, and remove what nobody needs then. What cannot go stays: the run ends all the same."""
     said = outcomes.say(layout.run(record.run), outcome)
     reach("run.outcome_written")
     if said.ended == "merged" or (said.attempt == 0 and os.path.isdir(track.worktree)):
         with suppress(CommandFailed):
-            worktree.forget(repository.survey(layout.root, record.target_branch), track.worktree, track.branch)
+            where = repo or repository.survey(layout.root, record.target_branch)
+            worktree.forget(where, track.worktree, track.branch)
     return said

@@ -20,7 +20,7 @@ from orchestrator.core.outcome import FAILED, OK, USAGE
 from orchestrator.core.strictjson import parse_object
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused, OrchdError, Unreadable, UsageError
-from orchestrator.git import author, leftover, message, refs
+from orchestrator.git import author, leftover, message, places, refs
 from orchestrator.git.command import Git, complaint
 from orchestrator.host import files
 from orchestrator.host.failpoint import reach
@@ -82,11 +82,10 @@ def make(git: Git, spec: Spec) -> str:
     leftover.clear_locks(git, "index.lock", "HEAD.lock", f"{refs.head(spec.branch)}.lock")
     _check_conflicts(git)
     git.out("add", "--all")
-    _check_gitlinks(git)
+    staged = _staged(git)
     reach("commit.staged")
-    merging = os.path.lexists(git.out("rev-parse", "--path-format=absolute", "--git-path", "MERGE_HEAD"))
-    if merging or not git.asks("diff-index", "--cached", "--quiet", "HEAD"):
-        _commit(git, spec)
+    if staged or os.path.lexists(*places.of(git, "MERGE_HEAD")):
+        _commit(git, spec, staged)
         reach("commit.made")
     elif git.out("rev-list", "--count", f"{spec.base}..HEAD") == "0":
         raise Invalid("the agent changed nothing")
@@ -110,8 +109,11 @@ def _check_conflicts(git: Git) -> None:
         raise Invalid(f"conflicts are not resolved in {_some([row.partition(chr(9))[2] for row in rows])}")
 
 
-def _check_gitlinks(git: Git) -> None:
-    """Refuse repositories that the agent made or cloned inside: their files would not be in the commit."""
+def _staged(git: Git) -> list[str]:
+    """Return the paths that the commit changes.
+
+    Repositories that the agent made or cloned inside are refused: their files would not be in the commit.
+    """
     fields = git.names("diff-index", "--cached", "--raw", "--no-renames", "-z", "HEAD")
     changes = list(zip(fields[::2], fields[1::2], strict=True))
     new = [path for facts, path in changes if facts.startswith(_NEW_GITLINK)]
@@ -119,13 +121,13 @@ def _check_gitlinks(git: Git) -> None:
         told = b"".join(os.fsencode(each) + b"\0" for each in new)
         git.out("update-index", "--force-remove", "-z", "--stdin", stdin=told)
         raise Invalid(f"a repository of its own stands in {_some(new)}: remove its .git, or have it ignored")
+    return [path for _, path in changes]
 
 
-def _commit(git: Git, spec: Spec) -> None:
+def _commit(git: Git, spec: Spec, changed: Sequence[str]) -> None:
     unknown = author.missing(git)
     if unknown:
         _say(f"git knows no user.name and user.email here: committing as {author.NAME} <{author.EMAIL}>")
-    changed = git.names("diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD")
     text = message.of_commit(spec.subject, spec.what, changed, spec.trailers)
     # Hooks are the user's programs: they get the user's language back, and what else we were not to see.
     env = {**unknown, "LC_ALL": os.environ.get("LC_ALL", ""), **spec.env}

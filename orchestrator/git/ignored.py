@@ -6,25 +6,27 @@ when it began.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final
 
 from orchestrator.errors import Unreadable
+from orchestrator.git import places
 from orchestrator.git.command import Git
 from orchestrator.host import files
 
 LARGEST: Final = 4 * 1024 * 1024
 
 _COPY: Final = "orchd-exclude"
+_SHARED: Final = "info/exclude"
 
 
 def remember(git: Git) -> None:
     """Keep the patterns that hold for a worktree beside its index, once; they go when it goes."""
-    path = _path(git, _COPY)
+    path, shared = places.of(git, _COPY, _SHARED)
     if os.path.lexists(path):
         return
-    patterns = b"\n".join(_patterns(git))
+    patterns = _patterns(git, shared)
     try:
         os.close(files.create(path, patterns))
     except OSError as error:
@@ -33,8 +35,8 @@ def remember(git: Git) -> None:
 
 def since(git: Git) -> tuple[str, ...]:
     """Return what is ignored now in a worktree and was not when it was made; folders end with a slash."""
-    path = _path(git, _COPY)
-    if not os.path.isfile(path):
+    path, shared = places.of(git, _COPY, _SHARED)
+    if not os.path.isfile(path) or _holds(path, _patterns(git, shared)):
         return ()
     words = ("ls-files", "-z", "--others", "--directory", "--no-empty-directory", "--exclude-per-directory=.gitignore")
     shown = git.names(*words, f"--exclude-from={path}")
@@ -42,13 +44,21 @@ def since(git: Git) -> tuple[str, ...]:
     return tuple(each for each in shown if each not in usual)
 
 
-def _patterns(git: Git) -> Iterator[bytes]:
+def _patterns(git: Git, shared: str) -> bytes:
+    """Return the patterns that hold for all worktrees: what a person set for all repositories, and ``shared``."""
     named = git.run("config", "--type=path", "--get", "core.excludesFile").text()
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    for path in (named or f"{home}/git/ignore", _path(git, "info/exclude")):
+    return b"\n".join(_read((named or f"{home}/git/ignore", shared)))
+
+
+def _read(paths: Iterable[str]) -> Iterator[bytes]:
+    for path in paths:
         with suppress(FileNotFoundError, Unreadable):
             yield files.read(path, LARGEST).data
 
 
-def _path(git: Git, name: str) -> str:
-    return git.out("rev-parse", "--path-format=absolute", "--git-path", name)
+def _holds(path: str, patterns: bytes) -> bool:
+    """Tell whether the same patterns hold as when they were kept; then nothing was hidden by others."""
+    with suppress(FileNotFoundError, Unreadable):
+        return files.read(path, 2 * LARGEST + 1).data == patterns
+    return False

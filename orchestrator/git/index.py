@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from orchestrator.git import places
 from orchestrator.git.command import Git
 from orchestrator.host import clock, files
 
@@ -27,13 +28,14 @@ def private(git: Git, *, copy: bool = False) -> Iterator[Mapping[str, str]]:
 
 
 def _prepared(git: Git, *, copy: bool) -> str:
-    folder = git.out("rev-parse", "--path-format=absolute", "--git-common-dir") + "/orchd"
+    common_dir, index = places.ask(git, ("--git-common-dir",), ("--git-path", "index"))
+    folder = f"{common_dir}/orchd"
     files.ensure_folder(folder)
     path = f"{folder}/{_PREFIX}{os.getpid()}-{os.urandom(8).hex()}"
     try:
         _sweep(folder)
         if copy:
-            _copy(git.out("rev-parse", "--path-format=absolute", "--git-path", "index"), path)
+            _copy(index, path)
     except OSError as error:
         raise files.failure(error, "cannot make a private index") from error
     return path

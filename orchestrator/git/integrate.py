@@ -105,8 +105,7 @@ def integrate(repo: Repository, request: Integration) -> Merged | Conflict | Alr
 def tip(repo: Repository, run: str, target: str) -> str:
     """Return what work of the run begins on: the target, or what was integrated where the target lags behind."""
     git = Git(repo.top)
-    pending = refs.pending(git, run)
-    there = refs.tip(git, target)
+    there, pending = refs.ends(git, run, target)
     return there if pending is None or refs.is_ancestor(git, pending, there) else pending
 
 
@@ -138,8 +137,7 @@ def line_counts(repo: Repository, commit: str) -> tuple[int, int]:
 
 def _start(git: Git, request: Integration) -> str | Conflict:
     """Return the commit to merge onto: the target's, with everything in it that was integrated before."""
-    there = refs.tip(git, request.target)
-    pending = refs.pending(git, request.run)
+    there, pending = refs.ends(git, request.run, request.target)
     if pending is None or refs.is_ancestor(git, pending, there):
         return there
     if refs.is_ancestor(git, there, pending):
@@ -154,11 +152,12 @@ def _start(git: Git, request: Integration) -> str | Conflict:
 def _take_in(git: Git, request: Integration, start: str) -> str | Conflict | Nothing:
     """Return the merge of the branch onto ``start``; ``start`` itself when that has such a merge already."""
     branch = refs.tip(git, request.branch)
-    if refs.is_ancestor(git, branch, start):
+    base = merge.parting(git, start, branch)
+    if base == branch:
         own = merge.of_branch(git, request.branch, branch, start)
         return start if own else Nothing(f"{visible(request.target)} holds all of it without it")
     ours = request.path if request.edit is not None and merge.holds(git, start, request.path) else None
-    changed = merge.changes(git, start, branch)
+    changed = merge.changes(git, base, branch)
     if all(each == ours for each in changed):
         return Nothing(f"it changes {f'only {visible(ours or str())}' if changed else 'no file'}")
     tree, files = merge.tree_of(git, start, branch)
@@ -176,15 +175,15 @@ def _advance(repo: Repository, git: Git, request: Integration, commit: str) -> M
     """Record the commit, move the target to it, and record that it is there."""
     reach("integrate.merged")
     ref, landed = refs.integrated(request.run), refs.landed(request.run)
-    before = refs.resolve(git, ref)
-    if commit not in {before, refs.tip(git, request.target)}:
+    before, there = refs.resolve_all(git, ref, refs.head(request.target))
+    if commit not in {before, refs.existing(request.target, there)}:
         refs.update(git, ref, commit, before, f"took in {visible(request.branch, 80)}")
     reach("integrate.advanced")
     moved = advance(repo, request.target, commit, ref)
     reach("integrate.checked_out")
-    recorded = refs.resolve(git, ref)
+    recorded, seen = refs.resolve_all(git, ref, landed)
     if moved.done and recorded is not None:
-        refs.update(git, landed, recorded, refs.resolve(git, landed), "the target holds it")
+        refs.update(git, landed, recorded, seen, "the target holds it")
     return moved
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
+from orchestrator.git import places
 from orchestrator.git.command import Git
 from orchestrator.host import clock, files
 
@@ -24,7 +25,7 @@ _YOUNG: Final = 1_000_000_000  # ns: a lock younger than that may be its owner's
 
 def wait_for_lock(git: Git, wait: float) -> None:
     """Wait at most ``wait`` seconds until the index is free, leaving it alone; :class:`GitRefused` if it stays."""
-    lock = _path(git, "index.lock")
+    (lock,) = places.of(git, "index.lock")
     deadline = clock.steady() + wait
     while os.path.lexists(lock):
         if clock.steady() > deadline:
@@ -39,7 +40,7 @@ def clear_locks(git: Git, *names: str, wait: float = WAIT) -> None:
     stays and may have an owner.
     """
     deadline = clock.steady() + wait
-    for lock in (_path(git, name) for name in names or ("index.lock",)):
+    for lock in places.of(git, *(names or ("index.lock",))):
         while os.path.lexists(lock):
             owner = occupant(git.folder, lock)
             if not owner and _settled(lock):
@@ -50,17 +51,19 @@ def clear_locks(git: Git, *names: str, wait: float = WAIT) -> None:
                 clock.pause(_NAP)
 
 
-def _path(git: Git, name: str) -> str:
-    return git.out("rev-parse", "--path-format=absolute", "--git-path", name)
+def wait_until_idle(folder: str, wait: float = WAIT) -> bool:
+    """Wait until no git is at work in ``folder`` or on its making; tell whether there was one.
 
-
-def wait_until_idle(folder: str, wait: float = WAIT) -> None:
-    """Wait until no git is at work in ``folder`` or on its making; raises :class:`GitRefused` if one stays."""
+    Raises :class:`GitRefused` if one stays.
+    """
     deadline = clock.steady() + wait
+    waited = False
     while owner := occupant(folder):
+        waited = True
         if clock.steady() > deadline:
             raise GitRefused(f"{owner} is at work in {visible(folder)}", hint="wait for it or end it, and try again")
         clock.pause(_NAP)
+    return waited
 
 
 def occupant(folder: str, lock: str = "") -> str:

@@ -68,7 +68,7 @@ def commit(git: Git, tree: str, parents: tuple[str, str], text: bytes) -> str:
 
 def sides(git: Git, ours: str, theirs: str, files: tuple[str, ...], name: str) -> tuple[str, ...]:
     """Return the branches that changed ``files`` in ``ours``; ``name`` stands for whatever came in otherwise."""
-    base = git.run("merge-base", ours, theirs).text().partition("\n")[0]
+    base = parting(git, ours, theirs)
     shape = f"--format=:%(trailers:key={BRANCH},valueonly,separator=%x2C)"
     told = git.out(
         *("--literal-pathspecs", "log", "--first-parent", shape),
@@ -89,9 +89,16 @@ def of_branch(git: Git, branch: str, tip: str, since: str) -> str | None:
     return next((ids[0] for ids, name in rows if tip in ids[2:] and name == line(branch)), None)
 
 
-def changes(git: Git, start: str, tip: str) -> tuple[str, ...]:
-    """Return the files in which ``tip`` differs from where it left ``start``, or last took that in."""
-    base = git.run("merge-base", start, tip).text().partition("\n")[0]
+def parting(git: Git, ours: str, theirs: str) -> str:
+    """Return the last commit that both hold: ``theirs``, where ``ours`` holds all of it; empty: there is none."""
+    ended = git.run("merge-base", ours, theirs)
+    if ended.status not in {0, 1}:
+        raise refusal(ended)
+    return ended.text().partition("\n")[0]
+
+
+def changes(git: Git, base: str, tip: str) -> tuple[str, ...]:
+    """Return the files in which ``tip`` differs from where it parted from others; an empty ``base``: all of them."""
     before = base or git.out("mktree")  # nothing in common: all of it is new
     return git.names("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, tip)
 

@@ -50,12 +50,23 @@ def resolve(git: Git, name: str) -> str | None:
     return finished.text() if finished.status == 0 else None
 
 
+def resolve_all(git: Git, *names: str) -> list[str | None]:
+    """Return the same as :func:`resolve` for several names, in one question to git."""
+    asked = "".join(f"{name}^{{commit}}\n" for name in names)
+    told = git.out("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=os.fsencode(asked)).split("\n")
+    return [line.removesuffix(" commit") if line.endswith(" commit") else None for line in told]
+
+
 def tip(git: Git, branch: str) -> str:
     """Return the commit of a branch; raises :class:`GitRefused` where there is none."""
-    found = resolve(git, head(branch))
-    if found is None:
+    return existing(branch, resolve(git, head(branch)))
+
+
+def existing(branch: str, commit: str | None) -> str:
+    """Return the commit of a branch, or raise :class:`GitRefused` because there is none."""
+    if commit is None:
         raise GitRefused(f"the branch {visible(branch)} does not exist", hint="`git branch --list` shows those that do")
-    return found
+    return commit
 
 
 def is_ancestor(git: Git, old: str, new: str) -> bool:
@@ -73,8 +84,14 @@ def pending(git: Git, run: str) -> str | None:
 
     Once it was, taking it out again (a reset, an amended commit) is the user's decision, and stays.
     """
-    there = resolve(git, integrated(run))
-    return None if there == resolve(git, landed(run)) else there
+    there, seen = resolve_all(git, integrated(run), landed(run))
+    return None if there == seen else there
+
+
+def ends(git: Git, run: str, target: str) -> tuple[str, str | None]:
+    """Return the commit of the target branch, and what :func:`pending` says; raises :class:`GitRefused` without one."""
+    commit, done, seen = resolve_all(git, head(target), integrated(run), landed(run))
+    return existing(target, commit), None if done == seen else done
 
 
 def kept_by_a_ref(git: Git, commit: str, *prefixes: str) -> bool:

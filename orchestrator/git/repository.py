@@ -56,26 +56,29 @@ def survey(root: str, branch: str | None = None) -> Repository:
     checkout stands on by now. Raises :class:`GitRefused` with the reason and the next step.
     """
     git = Git(root, SHORT)
-    git.require_version()
-    top = _top(git, root)
-    common_dir = git.out("rev-parse", "--path-format=absolute", "--git-common-dir")
-    name = branch if branch is not None else _current_branch(git)
-    commit = refs.tip(git, name)
-    return Repository(top, common_dir, name, commit, *_remote_of(git, name))
+    if branch is None:
+        git.require_version()
+    top, common_dir = _place(git, root)
+    return Repository(top, common_dir, *_branch(git, branch if branch is not None else _current_branch(git)))
 
 
-def _top(git: Git, root: str) -> str:
+def _place(git: Git, root: str) -> tuple[str, str]:
+    """Return the top of the checkout, and git's own folder."""
     where = visible(root)
-    inside = git.run("rev-parse", "--is-bare-repository", "--is-inside-work-tree")
+    top, common_dir = ("--show-toplevel",), ("--path-format=absolute", "--git-common-dir")
+    inside = git.run("rev-parse", "--is-bare-repository", "--is-inside-work-tree", *common_dir, *top)
+    told = os.fsdecode(inside.stdout.removesuffix(b"\n")).split("\n")
+    match told:
+        case ["true", _, *_]:
+            raise GitRefused(f"{where} is a bare repository", hint="clone it and run there: work needs files")
+        case ["false", "false", *_]:
+            raise GitRefused(f"{where} is inside git's own folder", hint="go to the folder with your files")
     if inside.status != 0:
         hint = "`git init` makes one; then commit what is there" if b"not a git repository" in inside.stderr else ""
         raise refusal(inside, hint=hint)
-    match inside.text().split():
-        case ["true", _]:
-            raise GitRefused(f"{where} is a bare repository", hint="clone it and run there: work needs files")
-        case ["false", "false"]:
-            raise GitRefused(f"{where} is inside git's own folder", hint="go to the folder with your files")
-    return git.out("rev-parse", "--show-toplevel")
+    if len(told) == 4:  # an answer each; more of them: a path with a line break in it
+        return told[3], told[2]
+    return git.out("rev-parse", *top), git.out("rev-parse", *common_dir)
 
 
 def _current_branch(git: Git) -> str:
@@ -99,22 +102,26 @@ def going_on(git_dir: str) -> str:
     return next((word for name, word in _BUSY.items() if os.path.lexists(f"{git_dir}/{name}")), "")
 
 
-def _remote_of(git: Git, branch: str) -> tuple[str | None, str]:
-    """Return where ``branch`` is pushed to, and what it is called there.
+def _branch(git: Git, branch: str) -> tuple[str, str, str | None, str]:
+    """Return a branch, its commit, where it is pushed to, and what it is called there.
 
     The remote it is set up for, else ``origin``, else the only one. The name there is its own, unless the
     user said ``push.default = upstream``: a branch made from ``origin/main`` tracks main, but is not main.
     """
-    wanted = "%(push:remotename)%00%(upstream:remotename)%00%(upstream:remoteref)"
-    told = git.out("for-each-ref", f"--format={wanted}", refs.head(branch)) or "\0\0"
-    push, upstream, ref = told.split("\0")
-    known = git.out("remote").splitlines()
-    fallback = "origin" if "origin" in known else known[0] if len(known) == 1 else None
-    remote = next((each for each in (push, upstream) if each and each != "."), fallback)
+    wanted = "%(objectname)%00%(push:remotename)%00%(upstream:remotename)%00%(upstream:remoteref)"
+    told = git.out("for-each-ref", f"--format={wanted}", refs.head(branch)) or "\0\0\0"
+    commit, push, upstream, ref = told.split("\0")
+    commit = refs.existing(branch, commit or None)
+    remote = next((each for each in (push, upstream) if each and each != "."), None) or _usual_remote(git)
     there = ref.removeprefix("refs/heads/")
     if remote == upstream and there and git.run("config", "--get", "push.default").text() in {"upstream", "tracking"}:
-        return remote, there
-    return remote, branch
+        return branch, commit, remote, there
+    return branch, commit, remote, branch
+
+
+def _usual_remote(git: Git) -> str | None:
+    known = git.out("remote").splitlines()
+    return "origin" if "origin" in known else known[0] if len(known) == 1 else None
 
 
 def guarded(repo: Repository, what: str, wait: float) -> AbstractContextManager[int]:

@@ -13,7 +13,7 @@ from typing import Final
 from orchestrator.core.listing import some
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
-from orchestrator.git import astray, leftover, refs, worktree
+from orchestrator.git import astray, leftover, merge, refs, worktree
 from orchestrator.git.command import Git, complaint
 from orchestrator.git.repository import Repository
 from orchestrator.git.worktree import Worktree
@@ -54,9 +54,10 @@ def advance(repo: Repository, target: str, commit: str, ref: str) -> Moved:
 def _advance(repo: Repository, target: str, commit: str, ref: str) -> Moved | None:
     git = Git(repo.top)
     tip = refs.tip(git, target)
-    if refs.is_ancestor(git, commit, tip):
+    both = merge.parting(git, tip, commit)
+    if both == commit:
         return Moved(done=True)
-    if not refs.is_ancestor(git, tip, commit):
+    if both != tip:
         return _stays(target, "it has commits of its own", diverged=True)
     busy = _busy_with(repo, target)
     if busy:
@@ -84,7 +85,8 @@ def _move_checkout(standing: Worktree, target: str, commit: str, ref: str) -> Mo
     None: somebody switched it to another branch meanwhile, which is where it was.
     """
     git = Git(standing.path, SECONDS)
-    before, branches = refs.tip(git, target), astray.branches(git)
+    branches = astray.branches(git)
+    before = refs.existing(target, branches.get(refs.head(target)))
     try:
         leftover.wait_for_lock(git, PATIENCE)
         staged = _staged(git)
@@ -92,7 +94,9 @@ def _move_checkout(standing: Worktree, target: str, commit: str, ref: str) -> Mo
         careful = ("--ff-only", "--no-autostash", "--no-overwrite-ignore", "--no-stat", "--quiet")
         ended = git.run("-c", _REF_LOCK, "merge", *careful, commit)
         why = _complaint(ended)
-        if ended.status == 0 and not refs.is_ancestor(git, commit, refs.tip(git, target)):
+        if ended.status == 0 and refs.is_ancestor(git, commit, refs.tip(git, target)):
+            return Moved(done=True)
+        if ended.status == 0:
             astray.take_back(git, branches, commit)
             return None
         undone = ""

@@ -7,7 +7,7 @@ processes: eight at once take twenty times as long as one.
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -114,19 +114,21 @@ def add(repo: Repository, path: str, branch: str, base: str) -> None:
     real = _real(path)
     with guarded(repo, "worktrees", WAIT):
         reconnect(repo.top, real)
-        found = _at(repo, real)
+        known = list(repo)
+        found = _of(known, real)
         if found is not None and found.locked == _BEING_MADE:
             leftover.wait_until_idle(real)
-            found = _at(repo, real)
+            known = list(repo)
+            found = _of(known, real)
         if found is not None and not found.gone:
             _take(git, found, branch)
             ignored.remember(Git(real))
             return
         if os.path.lexists(real) and (os.path.islink(real) or not os.path.isdir(real) or os.listdir(real)):
             raise GitRefused(f"{visible(path)} is in the way: it is no worktree of ours", hint="move it aside")
-        leftover.wait_until_idle(real)
+        waited = leftover.wait_until_idle(real)
         leftover.clear_locks(git, f"{refs.head(branch)}.lock")
-        for each in list(repo):
+        for each in list(repo) if waited else known:
             if each.gone and (each.path == real or each.branch == branch):
                 _drop(git, repo, each)
         _make(repo, git, real, branch, base)
@@ -151,7 +153,11 @@ def _real(path: str) -> str:
 
 
 def _at(repo: Repository, path: str) -> Worktree | None:
-    return next((each for each in list(repo) if each.path == path), None)
+    return _of(list(repo), path)
+
+
+def _of(known: Iterable[Worktree], path: str) -> Worktree | None:
+    return next((each for each in known if each.path == path), None)
 
 
 def _take(git: Git, found: Worktree, branch: str) -> None:

@@ -89,10 +89,12 @@ def test_a_merge_is_that_of_the_branch_it_names(home: Path) -> None:
 
 def test_what_a_branch_changed_counts_from_where_it_left(home: Path) -> None:
     """What came to the other side meanwhile is not among it; what was never together differs in everything."""
+    there = Git(str(home))
     one = repos.grow(home, "one", {"one": b"1", "a.txt": b"1"}, base="main")
     main = repos.grow(home, "main", {"two": b"2"})
-    assert merge.changes(Git(str(home)), main, one) == ("a.txt", "one")
-    assert merge.changes(Git(str(home)), one, main) == ("two",)
+    assert merge.changes(there, merge.parting(there, main, one), one) == ("a.txt", "one")
+    assert merge.changes(there, merge.parting(there, one, main), main) == ("two",)
     alien = git(home, "commit-tree", "-m", "x", git(home, "rev-parse", "one:src"))
-    assert merge.changes(Git(str(home)), main, alien)
+    assert not merge.parting(there, main, alien)
+    assert merge.changes(there, "", alien)
     git(home, "reset", "--quiet")
