@@ -111,7 +111,7 @@ def _ending(standing: Standing, track: TrackFacts, state: TrackState) -> EndTrac
     if state.rule in ("claim", "orphans", "underway"):
         why = _must_stop(standing, track, state)
         return _stopped(standing, track, why) if why else None
-    if state.where == "failed":
+    if state.where in ("failed", "cancelled"):
         return _end(run, track, state.why)
     if state.where == "quarantined":
         return EndTrack(run.record.run, track.spec.agent_id, "quarantined", state.why, 0)

@@ -1,5 +1,7 @@
 """Facts become a state by one table; the first rule that applies wins."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.core.facts import TrackFacts
@@ -131,3 +133,23 @@ def test_states_of_a_run_are_by_agent() -> None:
         "agent-1": "ready",
         "agent-2": "running",
     }
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        TrackFacts(runs.spec(1), 1, doing="recording"),
+        TrackFacts(runs.spec(1), 1, trouble="UNKNOWN: git: no"),
+        TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(status=3), error="UNKNOWN: 3")),
+    ],
+)
+def test_what_a_person_cancelled_has_not_failed(facts: TrackFacts) -> None:
+    """Whatever became of its attempt: so there is no way from failed to cancelled."""
+    run = replace(runs.facts(facts), cancelled=frozenset({"t1"}))
+    assert Standing(run, NOW).of(facts).where == "cancelled"
+
+
+def test_the_end_of_what_is_in_quarantine_is_being_recorded() -> None:
+    """It has not failed in this run, where nobody worked on it."""
+    facts = TrackFacts(replace(runs.spec(1), quarantined="it failed in 3 runs"), doing="recording")
+    assert Standing(runs.facts(facts), NOW).of(facts).where == "quarantined"
