@@ -214,6 +214,7 @@ class Conductor:
         match action:
             case StartWorker(agent_id=agent_id):
                 driven.own.last_start = now
+                self._workers.begin(place(self._layout, driven.run, record.find(agent_id)).job)
                 tries = driven.own.worker(agent_id).tries
                 driven.own.workers[agent_id] = Worker("starting", tries=tries, heard=now)
                 self._submit(driven, agent_id, partial(perform.start_worker, self._layout, record, action))

@@ -37,6 +37,13 @@ class Workers:
     def __init__(self) -> None:
         self._children: dict[str, children.Detached] = {}
         self._adopted: dict[str, tuple[int, int]] = {}
+        self._former: list[children.Detached] = []
+
+    def begin(self, job: str) -> None:
+        """Let go of whoever was on ``job``: another attempt begins, of which that one's end says nothing."""
+        child = self._children.pop(job, None)
+        self._former += [child] if child is not None else []
+        self._adopted.pop(job, None)
 
     def add(self, job: str, child: children.Detached) -> None:
         """Take note of a worker just started on ``job``."""
@@ -51,6 +58,7 @@ class Workers:
 
     def ended(self) -> dict[str, int | None]:
         """Collect those that ended: job → exit status (negative: the signal; None: of an adopted one nobody knows)."""
+        self._former = [each for each in self._former if each.poll() is None]
         statuses: dict[str, int | None] = {
             job: status for job, child in self._children.items() if (status := child.poll()) is not None
         }

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from orchestrator.claims import FileClaims, Seen, Wanted, Won
 from orchestrator.daemon.workers import MODULE, Workers, place
 from orchestrator.host import children
@@ -122,3 +124,27 @@ def test_killed_with_everything_that_it_started(tmp_path: Path) -> None:
         Workers().kill(where, seen)
         assert worker.wait(10) == escaped.wait(10) == -signal.SIGKILL
         wait_for(lambda: not Path(f"/proc/{child.strip()}").exists())
+
+
+def test_the_end_of_a_former_worker_is_nobody_elses(tmp_path: Path) -> None:
+    """Once another attempt begins on a job, it does not count how the worker before it ended; it is waited for."""
+    workers, job = Workers(), place(Layout(str(tmp_path)), runs.RUN, runs.spec(1)).job
+    former = children.detach(["false"], cwd=str(tmp_path), env={}, output=None)
+    workers.add(job, former)
+    os.waitid(os.P_PID, former.pid, os.WEXITED | os.WNOWAIT)
+    workers.begin(job)
+    workers.add(job, children.detach(["true"], cwd=str(tmp_path), env={}, output=None))
+    assert wait_for(workers.ended) == {job: 0}
+    with pytest.raises(ChildProcessError):
+        os.waitpid(former.pid, os.WNOHANG)
+
+
+def test_a_former_worker_that_was_adopted(tmp_path: Path) -> None:
+    """The same is true of one that another process had started."""
+    workers, job = Workers(), place(Layout(str(tmp_path)), runs.RUN, runs.spec(1)).job
+    with process(like_a_worker(job)) as worker:
+        assert wait_for(lambda: workers.adopt([job])) == {job}
+        workers.begin(job)
+        worker.kill()
+        worker.wait()
+        assert workers.ended() == {}
