@@ -70,6 +70,7 @@ class Attempt:
             self._report.begin()
         except GuardBusy as busy:
             self._note(busy)
+        self._told(lambda: self._record.write(()))
         self._loop.every(self._job.heartbeat_seconds, self._beat)
         self._loop.every(log.pace, self._watch)
         desk = Desk(

@@ -215,10 +215,10 @@ def test_a_claim_held_by_another_is_left_alone(scene: Scene) -> None:
     scene.job(shell("work", "echo $$ >> pid; sleep 30"))
     first = scene.start()
     scene.started()
-    before = (scene.status(), scene.log(), scene.lock())
+    before = (scene.status(), scene.log(), scene.lock(), scene.attempt())
+    assert not scene.attempt().finished
     assert scene.start().wait(10) == 75
-    assert (scene.status(), scene.log(), scene.lock()) == before
-    assert not Path(scene.paths.result(AGENT)).exists()
+    assert (scene.status(), scene.log(), scene.lock(), scene.attempt()) == before
     first.terminate()
     assert first.wait(10) == 143
 

@@ -88,7 +88,7 @@ def test_a_disk_that_fills_up(scene: Scene) -> None:
     failpoint = "publish.synced:error=ENOSPC"
     assert scene.run(shell("work", "sleep 60 & echo $! > pid"), failpoint=failpoint) == 1
     assert gone(scene.started())
-    assert not Path(scene.paths.result(AGENT)).exists()
+    assert not scene.attempt().finished
     assert scene.lock() is None
 
 
