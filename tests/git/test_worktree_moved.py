@@ -1,5 +1,6 @@
 """A worktree that was moved together with its repository is found again."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,26 +21,32 @@ def repo(home: Path) -> Repository:
     return found
 
 
-def moved(repo: Repository) -> tuple[Repository, Path]:
-    """Move the repository; return it, and where its worktree is by now."""
+@pytest.fixture
+def there(repo: Repository) -> Iterator[Repository]:
+    """The repository, moved; at the end it stands in its old place again."""
     old = Path(repo.top)
     new = old.rename(old.with_name("moved"))
-    common_dir = repo.common_dir.replace(str(old), str(new))
-    return replace(repo, top=str(new), common_dir=common_dir), new / "worktrees" / "agent-1"
+    yield replace(repo, top=str(new), common_dir=repo.common_dir.replace(str(old), str(new)))
+    new.rename(old)
 
 
-def test_it_is_taken_up(repo: Repository) -> None:
+def place(repo: Repository) -> Path:
+    """Return where the worktree stands."""
+    return Path(repo.top, "worktrees", "agent-1")
+
+
+def test_it_is_taken_up(there: Repository) -> None:
     """With what stands in it."""
-    there, path = moved(repo)
+    path = place(there)
     repos.write(path, {"work": b"x"})
     worktree.add(there, str(path), "feat/x", there.head)
     assert git(path, "status", "--porcelain") == "?? work"
     assert [(each.path, each.branch) for each in worktree.list(there)][1:] == [(str(path), "feat/x")]
 
 
-def test_it_is_removed(repo: Repository) -> None:
+def test_it_is_removed(there: Repository) -> None:
     """As any other, and only when nothing is lost by it."""
-    there, path = moved(repo)
+    path = place(there)
     repos.write(path, {"work": b"x"})
     assert not worktree.remove(there, str(path)).removed
     (path / "work").unlink()
@@ -49,7 +56,7 @@ def test_it_is_removed(repo: Repository) -> None:
 
 def test_that_of_another_repository_is_left_alone(repo: Repository, tmp_path: Path) -> None:
     """What its own repository knows is not taken from it; what is no worktree is nothing to us."""
-    link = Path(repo.top, "worktrees", "agent-1", ".git")
+    link = place(repo) / ".git"
     before = link.read_bytes()
     worktree.reconnect(str(tmp_path), str(link.parent))
     assert link.read_bytes() == before

@@ -7,13 +7,17 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from orchestrator.core import status as core
+from orchestrator.core.run import Budget, Limit, Validator
 from orchestrator.core.status import Status
+from orchestrator.state import answers, approvals
+from orchestrator.state.answers import Answer
 from orchestrator.state.door import read_status
 from orchestrator.state.layout import Layout
 from orchestrator.state.results import read_job, read_outcome, read_result, read_run
 from orchestrator.state.schemas import schema
 
 SAMPLES = Path(__file__).parents[1] / "data" / "v1"
+_RECORDS = ("job", "job-engine", "result", "result-engine", "run", "run-engine", "outcome")
 
 
 def _status(name: str) -> Status:
@@ -25,12 +29,12 @@ def _status(name: str) -> Status:
 
 def _placed(tmp_path: Path, name: str) -> str:
     """Put a sample where the run has it."""
-    path = tmp_path / f"agent-1.{name}.json"
+    path = tmp_path / f"agent-1.{name.partition('-')[0]}.json"
     path.write_bytes((SAMPLES / f"{name}.json").read_bytes())
     return str(path)
 
 
-@pytest.mark.parametrize("name", ["status-full", "status-least", "status-later", "job", "result", "run", "outcome"])
+@pytest.mark.parametrize("name", ["status-full", "status-least", "status-later", *_RECORDS])
 def test_the_samples_are_valid_by_the_schema(name: str) -> None:
     """What stands in a sample is what the published schema describes."""
     sample = json.loads((SAMPLES / f"{name}.json").read_bytes())
@@ -111,3 +115,70 @@ def test_a_run(tmp_path: Path) -> None:
         ("It must work.",),
         True,
     )
+
+
+def test_a_run_of_the_engine(tmp_path: Path) -> None:
+    """Budgets, gates, validators and what is known of former runs mean what they meant."""
+    paths = Layout(str(tmp_path)).run("1784")
+    Path(paths.folder).mkdir(parents=True)
+    sample = (SAMPLES / "run-engine.json").read_bytes()
+    Path(paths.record).write_bytes(sample.replace(b'"v": 1', b'"added_later": {"x": [1]}, "v": 1'))
+    record = read_run(paths)
+    one, two = record.tracks
+    assert (record.root, record.source, one.worktree) == (
+        str(tmp_path),
+        f"{tmp_path}/ROADMAP.md",
+        f"{tmp_path}/worktrees/agent-1",
+    )
+    assert (record.lifted, one.estimate, one.profile, one.before) == (
+        ("group_A_track_1",),
+        20,
+        "ops",
+        ("run 1783: failed: TEST_FAILURE: red",),
+    )
+    assert (two.quarantined, two.before) == ("it failed in 3 runs (last: TIMEOUT: late)", ())
+    assert record.options.budget == Budget(Limit(usd=1.5), Limit(tokens=100000), Limit(seconds=3600.0))
+    assert (record.options.gates, record.options.start_on, record.options.attempts) == (
+        ("start", "push"),
+        "committed",
+        4,
+    )
+    assert record.agent.reduced == (f"{tmp_path}/tools/agent", "--few-tools")
+    assert record.validators[0] == Validator(
+        "tests", "command", "review", ("group_A_*",), ("make", "test"), timeout_seconds=300.0, rounds=2
+    )
+
+
+def test_a_job_of_the_engine(tmp_path: Path) -> None:
+    """Validators, who mends for them, and why there is an attempt."""
+    job = read_job(_placed(tmp_path, "job-engine"))
+    assert job is not None
+    assert (job.cause, job.toolset, job.stale_seconds) == ("answered", "reduced", 120.0)
+    assert [each.kind for each in job.phases] == ["agent", "validator", "commit"]
+    judge = job.phases[1]
+    assert judge.mend is not None
+    assert (judge.judges_by, judge.rounds, judge.mend.stdin) == ("status", 2, "/project/mend.md")
+
+
+def test_a_result_of_the_engine(tmp_path: Path) -> None:
+    """Questions, what blocks, limits, costs and verdicts."""
+    result = read_result(_placed(tmp_path, "result-engine"))
+    assert result is not None
+    first, second, third = result.attempts
+    assert (first.asked, first.cost_usd, first.tokens, first.parked) == ("Which one?", 0.25, 1200, True)
+    assert (first.phases[0].kind, first.phases[0].verdict, first.phases[0].report) == (
+        "validator",
+        "REVISE",
+        "1 failed",
+    )
+    assert (second.cause, second.blocked, second.cost_usd) == ("answered", "no access", None)
+    assert (third.limited, third.limited_until) == (True, "2026-11-20T13:00:00.000Z")
+
+
+def test_what_people_said() -> None:
+    """Answers and approvals are still theirs."""
+    answer = answers.read(str(SAMPLES / "answer.json"))
+    assert answer == Answer(1, "Which one?", "The other one.\n", "2026-11-20T12:05:00.000Z")
+    approval = approvals.read(str(SAMPLES / "approved.json"))
+    assert approval is not None
+    assert (approval.gates, approval.at) == (("push", "start"), "2026-11-20T12:05:00.000Z")
