@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.core.claim import Machine
+from orchestrator.core.machine import Machine
 from orchestrator.core.text import visible
 from orchestrator.errors import Unreadable, UnsupportedFilesystem
 from orchestrator.host import clock, files, mounts, temps

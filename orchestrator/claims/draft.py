@@ -5,7 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from orchestrator.claims.store import Wanted
-from orchestrator.core.claim import LARGEST, Claim, Machine, Sight, encode, judge
+from orchestrator.core.claim import LARGEST, Claim, encode, judge
+from orchestrator.core.machine import Machine, Sight
 from orchestrator.core.name import check_name
 from orchestrator.errors import UsageError
 from orchestrator.host import clock

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from orchestrator.claims import anchor
 from orchestrator.claims.opened import PRIVATE, SUFFIX, Opened
-from orchestrator.core.claim import Machine
+from orchestrator.core.machine import Machine
 from orchestrator.core.text import visible
 from orchestrator.errors import NotFound, UnsafeFolder
 from orchestrator.host import files

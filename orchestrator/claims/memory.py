@@ -7,7 +7,8 @@ from threading import Lock
 
 from orchestrator.claims import draft as drafts
 from orchestrator.claims.store import Kept, Lost, Removed, Seen, Wanted, Won
-from orchestrator.core.claim import Claim, Machine, Sight, judge
+from orchestrator.core.claim import Claim, judge
+from orchestrator.core.machine import Machine, Sight
 from orchestrator.core.name import check_name
 from orchestrator.host import identity
 

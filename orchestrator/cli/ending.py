@@ -5,8 +5,8 @@ from typing import Final
 
 from orchestrator.cli import output
 from orchestrator.core.duration import brief
-from orchestrator.core.outcome import exit_of_run
 from orchestrator.core.run import Outcome, Publication, RunRecord
+from orchestrator.core.run_outcome import exit_of_run
 from orchestrator.core.strictjson import parse_object
 from orchestrator.core.text import visible
 from orchestrator.daemon.outcomes import of_run

@@ -1,10 +1,9 @@
 """Exit codes, in one place: those of the command, and of the programs that it starts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from orchestrator import errors
-from orchestrator.core.run import Outcome, Publication
 
 OK: Final = 0
 PARTIAL: Final = 1
@@ -58,16 +57,3 @@ def exit_of(error: errors.OrchdError) -> int:
 def exit_of_child(code: int) -> int:
     """Return how a shell would show the end of a child; ``code`` is negative for the signal that ended it."""
     return code if code >= 0 else SIGNALLED - code
-
-
-def exit_of_run(outcomes: Sequence[Outcome], publication: Publication, threshold: float) -> int:
-    """Return the exit code of a run: 0 all merged and published, 1 at least the threshold, 2 below it.
-
-    6 says more than these two: what was not merged had no time left.
-    """
-    if any(each.ended == "failed" and each.error.startswith(TIME_IS_OVER) for each in outcomes):
-        return OUT_OF_TIME
-    merged = sum(each.ended == "merged" for each in outcomes)
-    if merged < threshold * len(outcomes):
-        return BELOW_THRESHOLD
-    return OK if merged == len(outcomes) and publication.state != "failed" else PARTIAL

@@ -6,12 +6,16 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Final, Literal
 
 from orchestrator.core.name import check_name
-from orchestrator.core.run import DEFAULTS
 from orchestrator.core.text import visible
 from orchestrator.core.typed import build, versioned
 from orchestrator.errors import BadName, Unreadable
 
 VERSION: Final = 1
+
+GRACE_SECONDS: Final = 10.0
+HEARTBEAT_SECONDS: Final = 30.0
+STALE_SECONDS: Final = 300.0
+"""What holds where nobody says otherwise; see :class:`Job`."""
 
 Kind = Literal["agent", "validator", "commit"]
 Cause = Literal["first", "retry", "answered", "limit", "cleanup"]
@@ -60,9 +64,9 @@ class Job:
     branch_name: str
     phases: tuple[Phase, ...]
     env: Mapping[str, str] = field(default_factory=dict)
-    grace_seconds: float = DEFAULTS.grace_seconds
-    heartbeat_seconds: float = DEFAULTS.heartbeat_seconds
-    stale_seconds: float = DEFAULTS.stale_seconds
+    grace_seconds: float = GRACE_SECONDS
+    heartbeat_seconds: float = HEARTBEAT_SECONDS
+    stale_seconds: float = STALE_SECONDS
     cause: Cause = "first"
     toolset: Toolset = "full"
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final, Literal
 
+from orchestrator.core.phase import GRACE_SECONDS, HEARTBEAT_SECONDS, STALE_SECONDS
+
 VERSION: Final = 1
 
 Ended = Literal["merged", "conflict", "failed", "cancelled", "quarantined"]
@@ -96,14 +98,14 @@ class Options:
     agents: int = 4
     stagger_seconds: float = 2.0
     timeout_seconds: float = 3600.0
-    grace_seconds: float = 10.0
-    heartbeat_seconds: float = 30.0
+    grace_seconds: float = GRACE_SECONDS
+    heartbeat_seconds: float = HEARTBEAT_SECONDS
     push: bool = True
     threshold: float = 0.8
     attempts: int = 3
     timeout_growth: float = 1.5
     retry_delay_seconds: float = 5.0
-    stale_seconds: float = 300.0
+    stale_seconds: float = STALE_SECONDS
     batch_size: int = 0
     start_on: Literal["merged", "committed"] = "merged"
     min_memory_mb: int = 200

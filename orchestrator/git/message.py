@@ -1,7 +1,6 @@
 """Commit messages. Titles and names come from strangers: each stays on its line, and nothing is hidden in it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Final
 
 from orchestrator.core.text import visible
@@ -54,9 +53,9 @@ def of_join(target: str, pairs: Mapping[str, str]) -> bytes:
 
 def is_test(path: str) -> bool:
     """Tell whether a path looks like a test: by its folders, or by its name in the usual spellings."""
-    pure = PurePosixPath(path)
-    stem = pure.name.rpartition(".")[0] or pure.name
-    return bool(_TEST_FOLDERS.intersection(pure.parts[:-1])) or stem.startswith("test_") or stem.endswith(_TEST_ENDS)
+    *folders, name = path.split("/")
+    stem = name.rpartition(".")[0] or name
+    return bool(_TEST_FOLDERS.intersection(folders)) or stem.startswith("test_") or stem.endswith(_TEST_ENDS)
 
 
 def _listed(heading: str, entries: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final, Literal
 
-from orchestrator.core.claim import Machine, Sight
+from orchestrator.core.machine import Machine, Sight
 from orchestrator.host import clock
 
 if sys.platform != "linux":

@@ -10,7 +10,7 @@ from typing import Final
 
 import psutil
 
-from orchestrator.core.claim import Sight
+from orchestrator.core.machine import Sight
 
 _STORED: Final = sys.platform == "darwin"
 """Elsewhere (FreeBSD, OpenBSD) the start is stored since boot and told by the wall clock of the moment."""

@@ -5,7 +5,6 @@ Children that outlive a call are started through :mod:`orchestrator.host.childre
 
 import errno
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -82,11 +81,11 @@ def _program(name: str) -> str:
     """Return the path of a program; raises ``FileNotFoundError`` where PATH has none of that name."""
     if os.sep in name:
         return name
-    folders = (each for each in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(each))
-    found = shutil.which(name, path=os.pathsep.join(folders) or os.devnull)
-    if found is None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-    return found
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(folder, name)
+        if os.path.isabs(folder) and os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
 
 def kill_group(leader: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from orchestrator.core.run import DEFAULTS
+from orchestrator.core.phase import GRACE_SECONDS
 from orchestrator.host import clock, signals, spawn, tree
 from orchestrator.host.failpoint import reach
 from orchestrator.worker.loop import Loop
@@ -26,7 +26,7 @@ class Command:
     env: Mapping[str, str]
     streams: spawn.Streams
     timeout: float | None = None
-    grace: float = DEFAULTS.grace_seconds
+    grace: float = GRACE_SECONDS
     forward: bool = False
 
 

@@ -16,9 +16,9 @@ from orchestrator.core.outcome import (
     TIME_IS_OVER,
     exit_of,
     exit_of_child,
-    exit_of_run,
 )
 from orchestrator.core.run import Ended, Outcome, Publication
+from orchestrator.core.run_outcome import exit_of_run
 
 CONTRACT: Final = {
     errors.UsageError: 64,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.claim import Sight
+from orchestrator.core.machine import Sight
 from orchestrator.host import clock, identity
 from tests.processes import TOP, dead, ended, environment, is_stopped, living, python
 from tests.waiting import wait_for
