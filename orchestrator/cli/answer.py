@@ -93,7 +93,7 @@ def _open_question(layout: Layout, record: RunRecord, track: str) -> Question | 
     seen = FileClaims(layout.root).read(track)
     claims = {track: seen} if seen is not None else {}
     statuses = Statuses(layout.run(record.run)).read(claims)
-    facts = RunFiles(layout).facts(record, statuses, claims, Conducted(record))
+    facts = RunFiles(layout).facts(record, statuses, claims, Conducted.of(record, clock.steady()))
     own = next(each for each in facts.tracks if each.spec.track == track)
     state = Standing(facts, clock.steady()).of(own)
     if state.rule == "question" and own.result is not None:

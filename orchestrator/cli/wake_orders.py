@@ -9,7 +9,6 @@ from orchestrator.cli.wake_sight import Sight
 from orchestrator.core.outcome import NOT_EXECUTABLE, OK
 from orchestrator.core.text import visible
 from orchestrator.core.wake import Decision
-from orchestrator.daemon.perform import NOT_PASSED_ON
 from orchestrator.errors import CommandFailed
 from orchestrator.host import clock, errand, logfile
 from orchestrator.host.errand import Errand
@@ -17,6 +16,7 @@ from orchestrator.host.signals import signal_name
 from orchestrator.state import wakes
 from orchestrator.state.wake_file import Order, Prompt, WakeFile, seconds_of
 from orchestrator.state.wakes import WakePaths
+from orchestrator.worker import environment
 
 LARGEST: Final = 4 * 1024 * 1024
 """A log of more bytes is begun anew, also while a command prints; its end is kept as ``<log>.1``."""
@@ -132,7 +132,7 @@ class Orders:
     def _ended(self, action: str, order: Order | Prompt, stdin: bytes, log: int) -> tuple[int | None, str]:
         """Return how the command ended, and what is wrong with that; no status where it did not end by itself."""
         root = self._paths.layout.root
-        env = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
+        env = environment.of_nobody(os.environ)
         env |= {"ORCHD_ROOT": root, "ORCHD_WAKE": self._told.name, "ORCHD_MISSING": self._paths.missing}
         env |= {} if self._told.run is None else {"ORCHD_RUN": self._told.run}
         try:

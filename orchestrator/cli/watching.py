@@ -40,7 +40,7 @@ class Watched:
         self._statuses = Statuses(layout.run(record.run))
         self._store = FileClaims(layout.root)
         self._order = Order.of(record)
-        self._own = Conducted(record)
+        self._own = Conducted.of(record, clock.steady())
 
     def look(self) -> Look:
         """Return what there is to see now."""

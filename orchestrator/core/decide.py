@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final
 
-from orchestrator.core import budget, retry
+from orchestrator.core import budget
 from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StartWorker, StopWorker
 from orchestrator.core.facts import RunFacts, TrackFacts
 from orchestrator.core.phase import Cause
@@ -87,11 +87,8 @@ def _starts(standing: Standing, order: Order) -> Iterator[StartWorker]:
 def _start(standing: Standing, track: TrackFacts) -> StartWorker:
     rule, run, agent_id = standing.of(track).rule, standing.run.record.run, track.spec.agent_id
     if rule not in _CAUSES:
-        return StartWorker(run, agent_id, max(track.job_attempt, 1), track.cause)
-    following = None
-    if rule == "retry":
-        failed = retry.failures(track.former, track.job_attempt, track.result)
-        following = retry.following(failed, track.job_attempt, standing.options, "")
+        return StartWorker(run, agent_id, max(track.job_attempt, 1), track.cause, track.toolset)
+    following = standing.of(track).following
     toolset = following.toolset if following is not None else "full"
     return StartWorker(run, agent_id, track.job_attempt + 1, _CAUSES[rule], toolset)
 
@@ -208,7 +205,8 @@ def _give_up(standing: Standing) -> Iterator[EndTrack]:
 
 def _waited_since(run: RunFacts, tracks: Sequence[TrackFacts]) -> float:
     """Return since when (monotonic s) nothing is left but to wait for a person."""
-    return max(run.since if each.failed_since is None else each.failed_since for each in tracks)
+    accepted = run.since - run.spent_seconds
+    return max(accepted if each.failed_since is None else each.failed_since for each in tracks)
 
 
 def _gone(state: TrackState) -> str:

@@ -40,7 +40,6 @@ EVENTS: Final[Mapping[str, str]] = {
     "track.cancelled": "a person ended a track",
     "track.quarantined": "a track that failed in too many runs was not worked on",
     "track.changed": "a track is in another state than before",
-    "mark.written": "a track's line in its source was marked",
     "push.done": "the target branch was pushed",
     "push.failed": "the remote did not take the target branch",
     "schedule.began": "a source is run again and again from now on",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from orchestrator.core.claim import State as OwnerState
-from orchestrator.core.phase import Cause
+from orchestrator.core.phase import Cause, Toolset
 from orchestrator.core.result import Attempt
 from orchestrator.core.run import Gate, Limit, Outcome, RunRecord, RunTrack
 
@@ -71,6 +71,7 @@ class TrackFacts:
     asked: float | None = None
     forced: bool = False
     cause: Cause = "first"
+    toolset: Toolset = "full"
     former: tuple[Attempt, ...] = ()
     failed_since: float | None = None
     heard: float | None = None
@@ -99,7 +100,7 @@ class Others:
 class RunFacts:
     """Everything known of one run. ``cancelled`` holds track ids; ``last_start`` is monotonic seconds.
 
-    ``since`` is when (monotonic s) this process began to drive it, ``spent_seconds`` its age before.
+    ``since`` is when (monotonic s) this process began to look at it, ``spent_seconds`` its age then.
     ``approved`` are the gates that a person has opened, ``settled_since`` is since when every track has an outcome.
     """
 

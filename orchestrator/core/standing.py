@@ -12,6 +12,7 @@ from orchestrator.core import budget, retry
 from orchestrator.core.facts import ClaimFacts, RunFacts, TrackFacts
 from orchestrator.core.outcome import HELD
 from orchestrator.core.result import Attempt
+from orchestrator.core.retry import Next
 from orchestrator.core.states import ACTIVE, FINAL, State
 from orchestrator.core.text import visible
 
@@ -48,12 +49,16 @@ DIED: Final = "UNKNOWN: the worker died"
 
 @dataclass(frozen=True, slots=True)
 class TrackState:
-    """Where a track is, why in one line, by which rule, and until when (monotonic s) it stays so at least."""
+    """Where a track is, why in one line, by which rule, and until when (monotonic s) it stays so at least.
+
+    ``following`` is the attempt that comes after a failed one.
+    """
 
     where: State
     why: str
     rule: Rule
     until: float | None = None
+    following: Next | None = None
 
 
 class Standing:
@@ -236,8 +241,8 @@ def _failed(facts: TrackFacts, error: str, standing: Standing) -> TrackState:
     why = f"attempt {facts.job_attempt} failed ({failed[-1].failed_as}): {error}; attempt {following.attempt} follows"
     if since is None or since + following.delay > standing.now:
         until = None if since is None else since + following.delay
-        return _if_affordable(facts, standing, TrackState("waiting", why, "backoff", until))
-    return _if_affordable(facts, standing, TrackState("ready", why, "retry"))
+        return _if_affordable(facts, standing, TrackState("waiting", why, "backoff", until, following))
+    return _if_affordable(facts, standing, TrackState("ready", why, "retry", None, following))
 
 
 def _before_a_start(facts: TrackFacts, standing: Standing) -> TrackState:

@@ -86,7 +86,7 @@ TABLE: Final[Mapping[State, Mapping[Event, State]]] = {
     "committed": {**_OVER, "taken": "merging", "held": "blocked"},
     "merging": {**_OVER, "merged": "merged", "conflicted": "conflict", "retried": "committed"},
     "parked": {**_IDLE, "freed": "ready"},
-    "needs_input": {**_OVER, "freed": "ready", "held": "blocked"},
+    "needs_input": {**_IDLE, "freed": "ready"},
     "merged": {"reported": "done"},
     "failed": {},
     "conflict": {},

@@ -113,7 +113,7 @@ class Api:
             case messages.Ping():
                 return self.about()
             case messages.Status():
-                found = await asyncio.to_thread(snapshot, self._layout.root)
+                found = await asyncio.to_thread(snapshot, self._layout.root, self._loop.standings())
                 return {"daemon": self.about(), **found}
             case messages.Adopt(run=run):
                 self._check_accepted(run)

@@ -24,7 +24,7 @@ from orchestrator.core.schedule import Order
 from orchestrator.core.standing import Standing
 from orchestrator.core.status import Status
 from orchestrator.core.text import visible
-from orchestrator.daemon import perform, spending
+from orchestrator.daemon import perform
 from orchestrator.daemon.driven import RETRY, Driven, said
 from orchestrator.daemon.finish import finish
 from orchestrator.daemon.gather import Conducted, RunFiles, Worker
@@ -155,7 +155,7 @@ class Conductor:
         if self._files.ended(run):
             instance.release()
             return None
-        own = Conducted(record, since=now, spent_seconds=spending.age(record.created_at))
+        own = Conducted.of(record, now)
         return Driven(own, instance, Order.of(record))
 
     def _find_workers(self, fresh: Iterable[Driven]) -> None:
@@ -185,6 +185,7 @@ class Conductor:
             self._let_go(driven)
             return
         self._tell(driven, standing)
+        driven.standing = standing
         news = driven.own.note(standing)
         actions = decide(standing, driven.order) if self._leaving is None else stop_all(standing)
         for action in actions:
@@ -202,7 +203,7 @@ class Conductor:
         """Journal which tracks are somewhere else than before; a way that the table of states has not is a bug."""
         for change in driven.changes(standing):
             fields = {"run": driven.run, "track": change.track, "from": change.before, "to": change.after}
-            self._journal.write("track.changed", {**fields, "why": change.why})
+            self._journal.write("track.changed", {**fields, "by": change.event, "why": change.why})
             if change.strange:
                 _log.error("a bug: no way leads from %s to %s (%s)", change.before, change.after, visible(change.track))
 
@@ -309,6 +310,10 @@ class Conductor:
                     self._journal.write("worker.ended", fields)
         if status == HELD:
             self._wakes.again()  # somebody has the track: see who, before it is tried again
+
+    def standings(self, seen: Sight, now: float) -> dict[str, Standing]:
+        """Return where each driven run stands."""
+        return {run: self._standing(driven, seen, now) for run, driven in self._driven.items()}
 
     def end_workers(self, seen: Sight, now: float) -> list[str]:
         """Ask the workers of all driven runs to end, and start none; return the tracks that have one.

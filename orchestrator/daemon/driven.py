@@ -8,7 +8,7 @@ from typing import Final
 from orchestrator.core.decide import wake_at
 from orchestrator.core.schedule import Order
 from orchestrator.core.standing import Standing
-from orchestrator.core.states import State, reachable
+from orchestrator.core.states import TABLE, Event, State, reachable
 from orchestrator.core.text import visible
 from orchestrator.daemon.gather import Conducted, Worker
 from orchestrator.daemon.instance import Instance
@@ -29,12 +29,17 @@ EXPECTING: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A track that is somewhere else than before, and why. ``strange``: no way leads there."""
+    """A track that is somewhere else than before, and why."""
 
     track: str
     before: State
     after: State
     why: str
+
+    @property
+    def event(self) -> Event | None:
+        """What led there, None where more than one thing did since the last look."""
+        return next((event for event, after in TABLE[self.before].items() if after == self.after), None)
 
     @property
     def strange(self) -> bool:
@@ -73,8 +78,8 @@ class Driven:
                 self.own.finishing = False
 
     def changes(self, standing: Standing) -> Iterator[Change]:
-        """Take what is known now for what was known, and yield each track that is somewhere else than before."""
-        before, self.standing = self.standing, standing
+        """Yield each track that is somewhere else than at the last look."""
+        before = self.standing
         if before is None:
             return
         for track in standing.run.tracks:

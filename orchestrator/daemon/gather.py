@@ -115,6 +115,11 @@ class Conducted:
     spent_seconds: float = 0.0
     settled_since: float | None = None
 
+    @classmethod
+    def of(cls, record: RunRecord, now: float) -> "Conducted":
+        """Begin to look at a run at ``now`` (monotonic s)."""
+        return cls(record, since=now, spent_seconds=spending.age(record.created_at))
+
     def worker(self, agent_id: str) -> Worker:
         """Return the entry of an agent, made when missing."""
         return self.workers.setdefault(agent_id, Worker())
@@ -127,14 +132,18 @@ class Conducted:
                 worker.said, worker.heard = status, now
 
     def note(self, standing: Standing) -> bool:
-        """Take note of since when attempts are over, and all tracks; tell whether that is news to decide on."""
+        """Take note of what is over, and since when; tell whether that is news to decide on."""
         news = False
-        for agent_id, state in standing.states.items():
-            worker = self.worker(agent_id) if state.rule in AWAITED else None
-            if worker is not None and worker.failed_since is None:
-                worker.failed_since, news = standing.now, True
-        if self.settled_since is None and all(each.outcome is not None for each in standing.run.tracks):
-            self.settled_since, news = standing.now, True
+        for track in standing.run.tracks:
+            if track.outcome is not None:
+                self.over.setdefault(track.spec.agent_id, track)
+            elif standing.of(track).rule in AWAITED:
+                worker = self.worker(track.spec.agent_id)
+                news = news or track.failed_since is None
+                worker.failed_since = standing.now if track.failed_since is None else track.failed_since
+        if self.settled_since is None and len(self.over) == len(standing.run.tracks):
+            ended = max((each.outcome.at for each in self.over.values() if each.outcome is not None), default="")
+            self.settled_since, news = standing.now - spending.age(ended), True
         return news
 
 
@@ -189,7 +198,7 @@ class RunFiles:
     ) -> RunFacts:
         """Return everything known of a run; ``own`` adds what this process does about it."""
         paths = self._layout.run(record.run)
-        own = own or Conducted(record)
+        own = own or Conducted.of(record, clock.steady())
         present = _listing(paths.folder)
         approval = self._approvals.get(approvals.path(paths))
         return RunFacts(
@@ -222,7 +231,8 @@ class RunFiles:
         attempts = result.attempts if result is not None else ()
         present = next((each for each in attempts if each.attempt == attempt), None)
         claim = claim_facts(claims.get(spec.track))
-        facts = TrackFacts(
+        since = worker.failed_since if worker.failed_since is not None else spending.over_since(present)
+        return TrackFacts(
             spec=spec,
             job_attempt=attempt,
             claim=claim,
@@ -235,16 +245,14 @@ class RunFiles:
             asked=worker.asked,
             forced=worker.forced,
             cause=job.cause if job is not None else "first",
+            toolset=job.toolset if job is not None else "full",
             former=tuple(each for each in attempts if each.attempt < attempt),
-            failed_since=worker.failed_since,
+            failed_since=since,
             heard=worker.heard,
             answered=answer.attempt if answer is not None else 0,
-            limited_until=spending.limited_until(present, worker.failed_since, place.own.record.options),
+            limited_until=spending.limited_until(present, since, place.own.record.options),
             spent=spending.of_track(attempts, attempt, status),
         )
-        if facts.outcome is not None and worker.doing == "":
-            place.own.over[agent_id] = facts
-        return facts
 
     def forget(self, run: str) -> None:
         """Drop what is known of a run that has ended."""

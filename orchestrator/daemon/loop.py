@@ -15,6 +15,7 @@ from typing import Final
 
 from orchestrator.claims import FileClaims
 from orchestrator.core.name import is_name
+from orchestrator.core.standing import Standing
 from orchestrator.core.status import Status
 from orchestrator.core.text import visible
 from orchestrator.daemon.conductor import Conductor, Sight, Wakes
@@ -117,6 +118,10 @@ class Loop:
         """Look at everything again now."""
         self._next_rescan = 0.0
         self._wake.set()
+
+    def standings(self) -> dict[str, Standing]:
+        """Return where each driven run stands now."""
+        return self._conductor.standings(self._sight(), clock.steady())
 
     @property
     def degraded(self) -> dict[str, str]:

@@ -26,14 +26,7 @@ from orchestrator.host import children, clock, others
 from orchestrator.host.failpoint import reach
 from orchestrator.state import results
 from orchestrator.state.layout import Layout
-
-NOT_PASSED_ON: Final = frozenset(
-    {
-        *("ORCHD_ROOT", "ORCHD_RUN", "ORCHD_TRACK", "ORCHD_FENCE", "ORCHD_ATTEMPT", "ORCHD_PHASE"),
-        *("AGENT_ID", "MASTER_ISSUE", "SUB_ISSUE", "BRANCH_NAME", "STATUS_FILE", "WORKING_DIR", "TIMEOUT"),
-    }
-)
-"""What an agent finds in its environment, and is known by. We may have been started by one; our workers were not."""
+from orchestrator.worker import environment
 
 SHOWN: Final = 5
 """So many files of a conflict are named in its error; the outcome has all of them."""
@@ -60,7 +53,7 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> chil
     child = children.detach(
         [sys.executable, "-P", "-m", MODULE, paths.job(track.agent_id)],
         cwd=layout.root,
-        env={name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON},
+        env=environment.of_nobody(os.environ),
         output=f"{paths.private}/{track.agent_id}.worker.log",
     )
     reach("run.worker_spawned")

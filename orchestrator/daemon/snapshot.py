@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from orchestrator.claims import FileClaims, Seen
 from orchestrator.core.decide import picked
-from orchestrator.core.facts import RunFacts, TrackFacts
+from orchestrator.core.facts import TrackFacts
 from orchestrator.core.schedule import Order
 from orchestrator.core.standing import Standing, TrackState
 from orchestrator.core.status import Status
@@ -20,12 +21,17 @@ from orchestrator.state import results
 from orchestrator.state.layout import Layout
 from orchestrator.state.scan import Problem
 
+NOBODY: Final[Mapping[str, Standing]] = MappingProxyType({})
+
 ENDED_SHOWN: Final = 1
 """So many of the newest runs that have ended are shown beside those that have not."""
 
 
-def snapshot(root: str) -> dict[str, object]:
-    """Return runs and problems below ``root`` as the files say it. Reading never writes."""
+def snapshot(root: str, driven: Mapping[str, Standing] = NOBODY) -> dict[str, object]:
+    """Return runs and problems below ``root`` as the files say it. Reading never writes.
+
+    ``driven`` is what whoever asks knows of the runs that it drives: more than the files say.
+    """
     layout = Layout(root)
     files = RunFiles(layout)
     claims = {each.track: each for each in FileClaims(root).list()}
@@ -44,9 +50,11 @@ def snapshot(root: str) -> dict[str, object]:
         except Unreadable as error:
             problems.append(Problem(layout.run(run).record, error.message, clock.iso()))
             continue
-        facts = files.facts(record, statuses.read(claims), claims, Conducted(record))
+        now = clock.steady()
+        facts = files.facts(record, statuses.read(claims), claims, Conducted.of(record, now))
         problems += statuses.problems
-        shown.append(run_fields(facts, driven=is_taken(layout.run(run).conductor)))
+        standing = driven.get(run) or Standing(facts, now)
+        shown.append(run_fields(standing, driven=run in driven or is_taken(layout.run(run).conductor)))
     for run in sorted(set(live_runs(layout)) - set(unfinished)):
         statuses = Statuses(layout.run(run))
         shown.append(
@@ -68,9 +76,9 @@ def _age(layout: Layout, run: str) -> float:
         return 0.0
 
 
-def run_fields(facts: RunFacts, *, driven: bool) -> dict[str, object]:
+def run_fields(standing: Standing, *, driven: bool) -> dict[str, object]:
     """Return one run in the form of ``orchd status --json``."""
-    standing = Standing(facts, clock.steady())
+    facts = standing.run
     waits = picked(standing, Order.of(facts.record)).waits if not facts.ended else {}
     tracks = [track_fields(each, standing.of(each), waits.get(each.spec.agent_id, "")) for each in facts.tracks]
     state = "ended" if facts.ended else "running" if driven else "unattended"

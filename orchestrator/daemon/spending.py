@@ -36,6 +36,13 @@ def limited_until(attempt: Attempt | None, since: float | None, options: Options
     return None if since is None else since + options.limit_wait_seconds
 
 
+def over_since(attempt: Attempt | None) -> float | None:
+    """Return since when (monotonic s) an attempt is over, by its own word; None where it is not, or says no time."""
+    if attempt is None or not attempt.finished or _moment(attempt.ended_at) is None:
+        return None
+    return clock.steady() - age(attempt.ended_at)
+
+
 def of_track(attempts: Sequence[Attempt], present: int, status: Status | None) -> Limit:
     """Return what all attempts at a track have spent; what the running one says is in its status."""
     spent = [_of_attempt(each) for each in attempts if each.finished or each.attempt != present]

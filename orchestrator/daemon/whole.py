@@ -11,7 +11,6 @@ from orchestrator.core.result import Ending, PhaseResult
 from orchestrator.core.run import RunRecord, Validator
 from orchestrator.daemon import ours
 from orchestrator.daemon.judging import MODULE
-from orchestrator.daemon.perform import NOT_PASSED_ON
 from orchestrator.errors import AgentUnavailable, Unreadable
 from orchestrator.git import checkout, publish
 from orchestrator.git.repository import Repository
@@ -22,6 +21,7 @@ from orchestrator.state.status import temp
 from orchestrator.state.verdicts import Verdicts
 from orchestrator.validators import spec
 from orchestrator.validators.spec import Spec
+from orchestrator.worker import environment
 from orchestrator.worker.verdict import judge
 
 LOOK: Final = 0.05
@@ -47,7 +47,7 @@ def judged(layout: Layout, record: RunRecord, repo: Repository, stop: Callable[[
     found: list[PhaseResult] = []
     if asked:
         with checkout.of_commit(repo, f"{paths.private}/merged", commit) as folder:
-            desk = _Desk(layout, record, _source(layout, record, repo), folder, stop)
+            desk = _Questioning(layout, record, _source(layout, record, repo), folder, stop)
             found = [desk.ask(each) for each in asked if not stop()]
     said = Verdicts(commit, tuple(found))
     if asked and not stop():
@@ -61,7 +61,7 @@ def _source(layout: Layout, record: RunRecord, repo: Repository) -> str:
     return os.path.normpath(os.path.join(os.path.relpath(layout.root, repo.top), inner))
 
 
-class _Desk:
+class _Questioning:
     """Where the validators of a run work, one after the other."""
 
     def __init__(self, layout: Layout, record: RunRecord, source: str, folder: str, stop: Callable[[], bool]) -> None:
@@ -77,6 +77,7 @@ class _Desk:
         phase = self._phase(validator)
         marks = {"ORCHD_ROOT": self._root, "ORCHD_RUN": self._record.run, "ORCHD_PHASE": phase.name}
         log = f"{self._paths.private}/run.{phase.name}.log"
+        others.end(lambda: others.carrying(marks), 0.0)  # of a process that drove the run before us, and is gone
         files.remove(log)
         begun, since = clock.steady(), clock.iso()
         try:
@@ -111,7 +112,13 @@ class _Desk:
 
     def _carry_out(self, phase: Phase, marks: dict[str, str], log: str) -> tuple[Ending, int | None, str]:
         """Run a phase to its end; return how it ended, its exit status (negative: the signal), and what was wrong."""
-        env = {**_around(), **phase.env, **marks, "MASTER_ISSUE": self._record.run, "PWD": self._folder}
+        env = {
+            **environment.of_nobody(os.environ),
+            **phase.env,
+            **marks,
+            "MASTER_ISSUE": self._record.run,
+            "PWD": self._folder,
+        }
         deadline = clock.steady() + phase.timeout_seconds
         child = children.detach(phase.argv, cwd=self._folder, env=env, output=log)
         try:
@@ -127,11 +134,6 @@ class _Desk:
             others.end(lambda: others.carrying(marks), self._record.options.grace_seconds)
             child.poll()
         return ("exited" if code >= 0 else "signalled"), code, ""
-
-
-def _around() -> dict[str, str]:
-    """Return our environment without what an agent is known by: we may have been started by one."""
-    return {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
 
 
 def _end_of(path: str) -> bytes:

@@ -16,7 +16,7 @@ _TOLD: Final = frozenset(
     {
         "claim.won", "claim.released", "run.accepted", "run.ended", "status.changed", "worker.started",
         "track.merged", "track.conflict", "track.failed", "track.cancelled", "track.quarantined",
-        "track.changed",
+        "track.changed", "run.answered", "run.approved",
     }
 )  # fmt: skip
 """Events that tell what the files of the run say better, or that come too often to read."""

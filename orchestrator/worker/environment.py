@@ -21,6 +21,21 @@ _NOT_FOR_AGENTS: Final = frozenset(
 )
 
 
+NAMES: Final = frozenset(
+    {
+        *("ORCHD_ROOT", "ORCHD_RUN", "ORCHD_TRACK", "ORCHD_FENCE", "ORCHD_ATTEMPT", "ORCHD_PHASE", "ORCHD_CAUSE"),
+        *("ORCHD_TOOLSET", "ORCHD_ANSWER_FILE", "AGENT_ID", "MASTER_ISSUE", "SUB_ISSUE", "BRANCH_NAME", "STATUS_FILE"),
+        *("WORKING_DIR", "TIMEOUT"),
+    }
+)
+"""What an agent finds in its environment, and is known by."""
+
+
+def of_nobody(own: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment for what is no agent's: we may have been started by one."""
+    return {name: value for name, value in own.items() if name not in NAMES}
+
+
 def scrubbed(own: Mapping[str, str]) -> dict[str, str]:
     """Return our own environment without what is meant for a service alone."""
     return {name: value for name, value in own.items() if name not in _NOT_FOR_AGENTS}

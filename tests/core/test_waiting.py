@@ -68,6 +68,8 @@ def test_the_second_like_failure_takes_tools_away() -> None:
     again = replace(track, job_attempt=2, former=(track.result,), result=replace(track.result, attempt=2))
     run = runs.facts(again, attempts=3, retry_delay_seconds=0.0)
     assert decide(run) == (StartWorker(runs.RUN, "agent-1", 3, "retry", "reduced"),)
+    began = TrackFacts(runs.spec(1), 3, exited=75, cause="retry", toolset="reduced")
+    assert decide(runs.facts(began)) == (StartWorker(runs.RUN, "agent-1", 3, "retry", "reduced"),)
     (end,) = decide(runs.facts(again, attempts=2))
     assert end == EndTrack(runs.RUN, "agent-1", "failed", "TEST_FAILURE: 2 failed", 2)
 

@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.run import RunRecord
+from orchestrator.core import result
+from orchestrator.core.facts import TrackFacts
+from orchestrator.core.result import Result
+from orchestrator.core.run import Budget, Limit, RunRecord
+from orchestrator.core.standing import Standing
 from orchestrator.daemon.instance import Instance
 from orchestrator.daemon.snapshot import snapshot
+from orchestrator.host import clock
 from orchestrator.state import results, status
 from orchestrator.state.layout import Layout, RunLayout
 from tests.core import runs
-from tests.state.records import end
+from tests.state.records import begun, end
 
 
 @pytest.fixture
@@ -84,6 +89,26 @@ def test_each_track(layout: Layout) -> None:
     assert (one["state"], one["outcome"], one["percent"], one["attempt"]) == ("ready", None, None, None)
     assert (two["percent"], two["needs_input"]) == (40, "Which\\x1b one?")
     assert (three["state"], three["outcome"], three["why"]) == ("failed", "failed", "UNKNOWN: \\x1b[2J")
+
+
+def test_a_run_is_as_old_as_it_is(layout: Layout) -> None:
+    """However long the machine is up: its time is not over, and what failed waits for its next attempt until then."""
+    budget = Budget(run=Limit(seconds=3600.0))
+    record = replace(runs.record(runs.spec(1), budget=budget, attempts=3), created_at=clock.iso())
+    paths = layout.run(record.run)
+    results.write_run(paths, record)
+    begun(paths, 1)
+    entry = runs.attempt(runs.phase(status=1), error="TEST_FAILURE: 1", ended_at=clock.iso())
+    Path(paths.result("agent-1")).write_bytes(result.encode(Result("agent-1", "t1", (entry,))))
+    found = snapshot(layout.root)["runs"]
+    assert isinstance(found, list)
+    (track,) = found[0]["tracks"]
+    assert (track["state"], track["rule"]) == ("waiting", "backoff")
+    assert track["until"] > clock.iso()
+    driven = Standing(replace(runs.facts(TrackFacts(runs.spec(1), doing="merging")), record=record), clock.steady())
+    asked = snapshot(layout.root, {record.run: driven})["runs"]
+    assert isinstance(asked, list)
+    assert (asked[0]["state"], asked[0]["tracks"][0]["state"]) == ("running", "merging")
 
 
 def test_what_is_wrong(layout: Layout) -> None:

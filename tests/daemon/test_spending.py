@@ -44,6 +44,17 @@ def test_an_unstated_end_comes_after_a_while(until: str) -> None:
     assert spending.limited_until(None, 5.0, options) is None
 
 
+def test_since_when_an_attempt_is_over() -> None:
+    """By its own word, so that the next driver of the run counts on from there."""
+    before = clock.iso(clock.wall_ns() - 60_000_000_000)
+    since = spending.over_since(replace(runs.attempt(), ended_at=before))
+    assert since is not None
+    assert clock.steady() - since == pytest.approx(60, abs=2)
+    assert spending.over_since(replace(runs.attempt(), ended_at="then")) is None
+    assert spending.over_since(runs.attempt(finished=False)) is None
+    assert spending.over_since(None) is None
+
+
 def test_a_track_has_spent_what_all_attempts_have() -> None:
     """The running one by its status; an attempt whose worker died by its last phase; unknown is unknown."""
     one = replace(runs.attempt(), cost_usd=0.5, tokens=10)  # 12:00:00 to 12:00:09

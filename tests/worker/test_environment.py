@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.core.claim import Claim
 from orchestrator.core.phase import Job, Phase
-from orchestrator.worker.environment import of_claim, of_phase, plain, scrubbed
+from orchestrator.worker.environment import NAMES, of_claim, of_nobody, of_phase, plain, scrubbed
 
 CLAIM = Claim("t", "0" * 32, 12, 99, 1, None, None, "h", "host", 99, "me", "demo", 3, "now")
 
@@ -18,6 +18,14 @@ def test_a_phase_comes_before_its_job() -> None:
     env = of_phase({"A": "own", "B": "own", "C": "own", "PWD": "/x"}, job, phase, CLAIM, "/s")
     assert (env["A"], env["B"], env["C"]) == ("job", "phase", "own")
     assert (env["AGENT_ID"], env["ORCHD_FENCE"], env["PWD"]) == ("agent-1", "12", "/w")
+
+
+def test_nobody_is_taken_for_an_agent() -> None:
+    """Every name that a phase gets of its own is one that others are started without."""
+    job = Job("/r", "demo", "agent-1", "t", 3, "me", "/w", "br", (Phase("work", ("x",), 90.0),))
+    env = of_phase({}, job, job.phases[0], CLAIM, "/s") | {"MASTER_ISSUE": "demo", "SUB_ISSUE": "t"}
+    assert set(env) - {"PWD"} == NAMES
+    assert of_nobody(env | {"HOME": "/h"}) == {"PWD": "/w", "HOME": "/h"}
 
 
 def test_outside_a_run() -> None:
