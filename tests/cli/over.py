@@ -7,7 +7,8 @@ from orchestrator.core.result import Attempt, Result, encode
 from orchestrator.core.run import Ended, Outcome, RunRecord
 from orchestrator.git import repository, worktree
 from orchestrator.state import results
-from tests.daemon.accepted import RUN, Accepted, makes
+from tests.daemon.accepted import Accepted, makes
+from tests.daemon.seen import RUN
 from tests.projects import git
 
 AT = "2026-01-31T12:00:07.000Z"

@@ -13,7 +13,7 @@ from orchestrator.state import answers, results
 from orchestrator.state.answers import Answer
 from tests.cli.orchd import ARGV, Orchd
 from tests.cli.over import AT, Over
-from tests.daemon.accepted import RUN
+from tests.daemon.seen import RUN
 
 
 class Asking(Over):
@@ -68,7 +68,12 @@ def test_who_is_still_at_work(site: Asking) -> None:
     """A question that the agent asks meanwhile is answered too; the person is told when that counts."""
     site.job(2)
     claim = site.claim(site.tracks[1], run=RUN, attempt=1)
-    said = {"schema_version": "1.1", "agent_id": "agent-2", "track": site.tracks[1], "status": "in_progress"}
+    said: dict[str, object] = {
+        "schema_version": "1.1",
+        "agent_id": "agent-2",
+        "track": site.tracks[1],
+        "status": "in_progress",
+    }
     said |= {"start_time": AT, "last_update": AT, "branch_name": "feat/t2", "needs_input": {"question": "Now?"}}
     Path(site.paths.status("agent-2")).write_text(json.dumps(said | {"metadata": {"fence": claim.fence, "attempt": 1}}))
     told = site("answer", site.tracks[1], "Later")

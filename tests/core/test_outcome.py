@@ -104,7 +104,7 @@ def test_a_run_without_tracks_is_done() -> None:
 @pytest.mark.parametrize("merged", [0, 1, 9])
 def test_a_run_that_had_no_time_left_says_so(merged: int) -> None:
     """However much was merged before; what a person cancelled meanwhile is not lost to the time."""
-    done = _outcomes(*("merged",) * merged)
+    done = [each for _ in range(merged) for each in _outcomes("merged")]
     late = Outcome("agent-9", "t9", "failed", "2026-11-20T10:00:00Z", error=f"{TIME_IS_OVER} (1h)")
     assert exit_of_run([*done, late], Publication("pushed"), 0.8) == OUT_OF_TIME == 6
     cancelled = replace(late, ended="cancelled")

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from tests.daemon.accepted import RUN, Accepted
+from tests.daemon.accepted import Accepted
 from tests.daemon.daemons import running
+from tests.daemon.seen import RUN
 from tests.projects import script, writes
 from tests.waiting import wait_for
 

@@ -10,8 +10,9 @@ from orchestrator.host import files
 from orchestrator.state import cancel
 from orchestrator.wire.client import call
 from orchestrator.wire.messages import Adopt, Cancel
-from tests.daemon.accepted import RUN, Accepted, makes
+from tests.daemon.accepted import Accepted, makes
 from tests.daemon.daemons import environment, running
+from tests.daemon.seen import RUN
 from tests.processes import is_stopped, living, state
 from tests.projects import waits_for
 from tests.waiting import wait_for

@@ -10,7 +10,8 @@ from orchestrator.core.run import Gate, Outcome, Publication, Validator
 from orchestrator.daemon.finish import finish
 from orchestrator.git import repository, worktree
 from orchestrator.state import approvals, cancel, results, verdicts
-from tests.daemon.accepted import RUN, Accepted, makes
+from tests.daemon.accepted import Accepted, makes
+from tests.daemon.seen import RUN
 
 
 class Scene:

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from tests.daemon.accepted import RUN, Accepted, makes
+from tests.daemon.accepted import Accepted, makes
 from tests.daemon.daemons import Daemon, running
+from tests.daemon.seen import RUN
 from tests.projects import git, waits_for
 from tests.waiting import wait_for
 
