@@ -9,6 +9,7 @@ from orchestrator.core.name import check_name, is_name
 from orchestrator.core.strictjson import parse_object
 from orchestrator.errors import NotFound, Unreadable
 from orchestrator.host import files
+from orchestrator.state import results
 from orchestrator.state.layout import Layout, RunLayout
 
 LARGEST = 64 * 1024 * 1024
@@ -58,7 +59,7 @@ def _of(layout: Layout, run: str) -> RunFile:
         ended_at=_text(metrics, "end_time"),
         tracks=len(tracks) if isinstance(tracks, list) else None,
         succeeded=succeeded if isinstance(succeeded, int) else None,
-        ended=os.path.lexists(paths.metrics),
+        ended=results.has_ended(paths),
     )
 
 

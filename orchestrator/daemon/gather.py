@@ -23,6 +23,7 @@ from orchestrator.errors import Unreadable
 from orchestrator.host import clock, files
 from orchestrator.state import answers, approvals, cancel, results
 from orchestrator.state.cancel import Request
+from orchestrator.state.endings import Endings
 from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.scan import SETTLED_NS
 
@@ -162,24 +163,15 @@ class RunFiles:
         self._cancels = Cache(cancel.read_request)
         self._answers = Cache(answers.read)
         self._approvals = Cache(approvals.read)
-        self._reports: dict[str, Key] = {}
+        self._endings = Endings()
 
     def unfinished(self) -> list[str]:
         """Return the names of the runs that were accepted and have no report yet, sorted."""
         return [run for run in self.all() if not self.ended(run)]
 
     def ended(self, run: str) -> bool:
-        """Tell whether a run has its report; one that was seen is believed as long as it is the same file."""
-        paths = self._layout.run(run)
-        try:
-            key = _key(os.lstat(paths.metrics))
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        if self._reports.get(run) != key:
-            if not results.has_ended(paths):
-                return False
-            self._reports[run] = key
-        return True
+        """Tell whether a run has its report."""
+        return self._endings.has_ended(self._layout.run(run))
 
     def all(self) -> list[str]:
         """Return the names of all accepted runs, sorted."""

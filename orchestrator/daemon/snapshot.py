@@ -18,6 +18,7 @@ from orchestrator.daemon.statuses import Statuses, live_runs
 from orchestrator.errors import Unreadable
 from orchestrator.host import clock
 from orchestrator.state import results
+from orchestrator.state.endings import Endings
 from orchestrator.state.layout import Layout
 from orchestrator.state.scan import Problem
 
@@ -55,7 +56,7 @@ def snapshot(root: str, driven: Mapping[str, Standing] = NOBODY) -> dict[str, ob
         problems += statuses.problems
         standing = driven.get(run) or Standing(facts, now)
         shown.append(run_fields(standing, driven=run in driven or is_taken(layout.run(run).conductor)))
-    for run in sorted(set(live_runs(layout)) - set(unfinished)):
+    for run in sorted(set(live_runs(layout, Endings())) - set(unfinished)):
         statuses = Statuses(layout.run(run))
         shown.append(
             {

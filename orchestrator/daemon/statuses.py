@@ -17,6 +17,7 @@ from orchestrator.daemon.pace import Pace
 from orchestrator.errors import OrchdError
 from orchestrator.host import clock
 from orchestrator.state import scan
+from orchestrator.state.endings import Endings
 from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.status import keep_superseded
 
@@ -66,6 +67,7 @@ class StatusSensor:
         self._forget = forget
         self._changed: set[str] = set()
         self._pace = Pace(PACE, SHARE)
+        self._endings = Endings()
 
     def changed(self, runs: Iterable[str]) -> None:
         """Something changed in these runs; it is looked at when that is due."""
@@ -78,7 +80,7 @@ class StatusSensor:
 
     def rescan(self, claims: Mapping[str, Seen]) -> None:
         """Look at every folder again."""
-        names = set(live_runs(self._layout))
+        names = set(live_runs(self._layout, self._endings))
         for run in set(self.runs) - names:
             self._forget(self._layout.run(run).folder)
             del self.runs[run]
@@ -133,17 +135,19 @@ def fences(claims: Mapping[str, Seen]) -> dict[str, int]:
     return {track: seen.fence for track, seen in claims.items() if seen.fence is not None}
 
 
-def live_runs(layout: Layout) -> list[str]:
-    """Return the names of the folders of runs that have no report yet, sorted."""
+def live_runs(layout: Layout, endings: Endings) -> list[str]:
+    """Return the names of the folders of runs that have not ended, sorted."""
     try:
         names = os.listdir(layout.parallel)
     except OSError:
         return []
-    return sorted(
-        name
-        for name in names
-        if is_name(name) and os.path.isdir(layout.run(name).folder) and not os.path.lexists(layout.run(name).metrics)
-    )
+    return sorted(name for name in names if is_name(name) and _is_live(layout.run(name), endings))
+
+
+def _is_live(paths: RunLayout, endings: Endings) -> bool:
+    """Tell whether there is a run without its report; where it is none of ours, any file of that name is one."""
+    ended = endings.has_ended(paths) if os.path.lexists(paths.record) else os.path.lexists(paths.metrics)
+    return not ended and os.path.isdir(paths.folder)
 
 
 def _fields(status: Status) -> dict[str, object]:

@@ -6,6 +6,7 @@ where it is not what it should be. Everything is published whole and survives a 
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from orchestrator.core import phase, result, run
@@ -52,7 +53,7 @@ def write_run(paths: RunLayout, record: RunRecord) -> bool:
 
 
 def has_ended(paths: RunLayout) -> bool:
-    """Tell whether a run is over: it has its report, and an outcome of each track that this is about.
+    """Tell whether a run is over: it has its report, and an outcome of each track that this or the record is about.
 
     An agent may have put a file of that name there: the folder of its status is not its own.
     """
@@ -65,7 +66,14 @@ def has_ended(paths: RunLayout) -> bool:
     tracks = said.get("total_sub_tasks")
     if said.get("run") != os.path.basename(paths.folder) or not isinstance(tracks, int):
         return False
-    return sum(name.endswith(_OUTCOME) for name in os.listdir(paths.folder)) >= tracks
+    return sum(name.endswith(_OUTCOME) for name in os.listdir(paths.folder)) >= max(tracks, _accepted(paths))
+
+
+def _accepted(paths: RunLayout) -> int:
+    """Return how many tracks were accepted; 0 where that cannot be read any more."""
+    with suppress(FileNotFoundError, Unreadable):
+        return len(read_run(paths).tracks)
+    return 0
 
 
 def read_outcome(path: str) -> Outcome | None:

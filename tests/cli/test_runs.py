@@ -16,7 +16,7 @@ def _run(orchd: Orchd, run: str, created_at: str, metrics: dict[str, Any] | None
     record = {"v": 1, "run": run, "created_at": created_at, "source": "/s/ROADMAP.md", "tracks": [{}, {}, {}]}
     (folder / "run.json").write_text(json.dumps(record))
     if metrics is not None:
-        (folder / "metrics.json").write_text(json.dumps(metrics))
+        (folder / "metrics.json").write_text(json.dumps({"run": run, "total_sub_tasks": 0, **metrics}))
         (folder / "summary.md").write_bytes(summary)
     return folder
 
@@ -84,7 +84,7 @@ def test_the_report_of_the_newest_that_ended(tmp_path: Path) -> None:
     _run(orchd, "new", "2026-11-03T10:00:00Z")
     assert orchd("report").out == "# mid\n\nline\n"
     assert orchd("report", "old").out == "# old\n"
-    assert orchd("report", "old", "--json").document == {"v": "old"}
+    assert orchd("report", "old", "--json").document == {"run": "old", "total_sub_tasks": 0, "v": "old"}
     ended = orchd("report", "new", "--json")
     assert (ended.status, ended.error["code"]) == (64, "not_found")
 
@@ -99,13 +99,14 @@ def test_a_report_is_shown_escaped(tmp_path: Path) -> None:
     assert orchd("report", "--json").out.isascii()
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"x": NaN}'])
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"x": NaN}', b'{"run": "r", "total_sub_tasks": 3}'])
 def test_metrics_that_are_none(tmp_path: Path, data: bytes) -> None:
-    """A report that cannot be read is said to be, in one line."""
+    """A file in its place is no report, and no end of the run."""
     orchd = Orchd(tmp_path)
     (_run(orchd, "r", "2026-11-01T10:00:00Z", {}) / "metrics.json").write_bytes(data)
     ended = orchd("report", "r", "--json")
-    assert (ended.status, ended.error["code"]) == (9, "unreadable")
+    assert (ended.status, ended.error["code"]) == (64, "not_found")
+    assert orchd("runs", "--json").document["runs"][0]["state"] == "unattended"
 
 
 def test_a_run_that_never_was(tmp_path: Path) -> None:
