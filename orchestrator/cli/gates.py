@@ -7,13 +7,13 @@ from typing import Final
 from orchestrator.cli import asking
 from orchestrator.cli.frame import Look
 from orchestrator.cli.views import View
-from orchestrator.core.run import Gate, Outcome, RunRecord
+from orchestrator.core.run import Gate, RunRecord
 from orchestrator.core.states import FINAL
 from orchestrator.core.text import visible
-from orchestrator.errors import OrchdError
+from orchestrator.errors import OrchdError, Unreadable
 from orchestrator.state import approvals, results
 from orchestrator.state.journal import Journal
-from orchestrator.state.layout import Layout
+from orchestrator.state.layout import Layout, RunLayout
 
 GATES: Final[tuple[Gate, ...]] = ("start", "push")
 _DONE: Final = FINAL | {"merged"}
@@ -39,12 +39,21 @@ def closed(layout: Layout, record: RunRecord) -> list[Opening]:
     left = [gate for gate in GATES if gate in record.options.gates and gate not in opened]
     if not left:
         return []
-    found = (results.read_outcome(paths.outcome(each.agent_id)) for each in record.tracks)
-    ended = [each for each in found if each is not None]
+    found = (_ending(paths, each.agent_id) for each in record.tracks)
+    ended = [each for each in found if each]
     return [_start(record, ended) if gate == "start" else _push(record, ended) for gate in left]
 
 
-def _start(record: RunRecord, ended: Sequence[Outcome]) -> Opening:
+def _ending(paths: RunLayout, agent_id: str) -> str:
+    """Return how a track ended, empty before; what cannot be read is no success."""
+    try:
+        outcome = results.read_outcome(paths.outcome(agent_id))
+    except Unreadable:
+        return "failed"
+    return outcome.ended if outcome is not None else ""
+
+
+def _start(record: RunRecord, ended: Sequence[str]) -> Opening:
     names = [each.track for each in record.tracks if not each.quarantined]
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     return Opening(
@@ -56,8 +65,8 @@ def _start(record: RunRecord, ended: Sequence[Outcome]) -> Opening:
     )
 
 
-def _push(record: RunRecord, ended: Sequence[Outcome]) -> Opening:
-    merged = sum(each.ended == "merged" for each in ended)
+def _push(record: RunRecord, ended: Sequence[str]) -> Opening:
+    merged = ended.count("merged")
     over = len(ended) == len(record.tracks)
     state = "every track is over" if over else f"{len(record.tracks) - len(ended)} are not over yet"
     return Opening(

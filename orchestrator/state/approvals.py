@@ -45,9 +45,12 @@ def add(paths: RunLayout, gates: Iterable[Gate]) -> frozenset[Gate]:
     Raises ``GuardBusy`` and ``SystemFailure``; then it is as before.
     """
     prepare(paths)
-    with files.guard(f"{paths.private}/approved.guard", WAIT, "the gates of the run"):
-        opened = opened_of(paths) | frozenset(gates)
-        write(paths, opened)
+    try:
+        with files.guard(f"{paths.private}/approved.guard", WAIT, "the gates of the run"):
+            opened = opened_of(paths) | frozenset(gates)
+            write(paths, opened)
+    except OSError as error:
+        raise files.failure(error, "cannot open the gate") from error
     return opened
 
 

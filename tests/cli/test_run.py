@@ -64,3 +64,11 @@ def test_what_does_not_go_together(site: Site, words: list[str]) -> None:
     said = site("run", "ROADMAP.md", *words)
     assert (said.status, said.out, said.tame) == (64, "", True)
     assert not (site.root / "runtime" / "parallel").exists()
+
+
+def test_the_disk_is_full(site: Site) -> None:
+    """Nothing is begun and the exit code says why; when there is room again, it is begun."""
+    said = site("run", "ROADMAP.md", ORCHD_FAILPOINT="publish.written:error=ENOSPC")
+    assert (said.status, said.out, said.tame) == (7, "", True)
+    assert site("run", "ROADMAP.md", "--resume").status == 64
+    assert site("run", "ROADMAP.md", "--json").document["exit"] == 0
