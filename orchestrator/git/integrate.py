@@ -1,17 +1,18 @@
 """Integration: taking finished branches into the target, one at a time in a repository, across processes.
 
-The merge is made of objects, recorded under ``refs/orchd/runs/<run>/integrated``, and only then is the
-target moved forward to it. Each step may be the last one before a crash: called again, it finds how far
-things are, finishes them, and merges nothing twice. A conflict is an answer and changes nothing.
+The merge is made of objects, checked, recorded under ``refs/orchd/runs/<run>/integrated``, and only then is the
+target moved forward to it. Each step may be the last one before a crash: called again, it finds how far things
+are, finishes them, and merges nothing twice. A conflict, or a check that fails, is an answer and changes nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from orchestrator.core.run import GitOptions
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
-from orchestrator.git import leftover, merge, message, refs
+from orchestrator.git import author, leftover, merge, message, refs, replay
 from orchestrator.git.command import Git
 from orchestrator.git.repository import Repository, guarded
 from orchestrator.git.target import Moved, advance
@@ -25,12 +26,25 @@ TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Red:
+    """The check does not pass on the merge, and nothing has changed.
+
+    ``error`` is ``TYPE: text``, empty where nobody waits for the answer any more; ``output`` the end of what the check
+    printed.
+    """
+
+    error: str
+    output: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Integration:
     """What is to be taken in: a track's ``branch`` of a run, into the branch ``target``.
 
     ``edit`` changes the one file ``path`` (relative to the top) within the merge: it gets the target's bytes
     and returns new ones, or None to leave them. That file is the orchestrator's: what the branch itself did to
-    it is left out, and a trailer says so. ``trailers`` are added to the message.
+    it is left out, and a trailer says so. ``options`` say how it is taken in, by whom, and which trailers are added.
+    ``check`` gets the commit before anything moves to it.
     """
 
     run: str
@@ -40,7 +54,8 @@ class Integration:
     target: str
     path: str | None = None
     edit: Callable[[bytes], bytes | None] | None = None
-    trailers: Mapping[str, str] = field(default_factory=dict)
+    options: GitOptions = field(default_factory=GitOptions)
+    check: Callable[[str], Red | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +97,10 @@ class Nothing:
     why: str
 
 
-def integrate(repo: Repository, request: Integration) -> Merged | Conflict | AlreadyIn | Nothing:
+Answer = Merged | Conflict | AlreadyIn | Nothing | Red
+
+
+def integrate(repo: Repository, request: Integration) -> Answer:
     """Take a branch in; see the answers. Raises :class:`GitRefused` and ``GuardBusy``; then nothing was merged."""
     git = Git(repo.top, hooks=False)
     with guarded(repo, "integrate", WAIT):
@@ -95,11 +113,25 @@ def integrate(repo: Repository, request: Integration) -> Merged | Conflict | Alr
                 return found
             if isinstance(found, Conflict):
                 return _in_spite_of(git, request, found, merged)
+            red = _checked(git, request, found)
+            if red is not None:
+                return _in_spite_of(git, request, red, merged)
             merged = found if found != start else merged
             moved = _advance(repo, git, request, found)
             if not moved.diverged:
                 break
         return _answer(git, request, merged, moved)
+
+
+def _checked(git: Git, request: Integration, commit: str) -> Red | None:
+    """Return what the check says against a commit that is on record nowhere yet."""
+    if request.check is None:
+        return None
+    if commit in refs.resolve_all(git, refs.integrated(request.run), refs.head(request.target)):
+        return None
+    red = request.check(commit)
+    reach("integrate.checked")
+    return red
 
 
 def tip(repo: Repository, run: str, target: str) -> str:
@@ -109,7 +141,7 @@ def tip(repo: Repository, run: str, target: str) -> str:
     return there if pending is None or refs.is_ancestor(git, pending, there) else pending
 
 
-def base_of(repo: Repository, run: str, target: str, branches: Sequence[str]) -> str:
+def base_of(repo: Repository, run: str, target: str, branches: Sequence[str], options: GitOptions | None = None) -> str:
     """Return what work begins on that needs ``branches`` before they are merged: a commit that has all of them.
 
     Raises :class:`GitRefused` where two of them are in conflict.
@@ -126,13 +158,16 @@ def base_of(repo: Repository, run: str, target: str, branches: Sequence[str]) ->
                 f"{visible(branch)} is in conflict with what the track builds on: {visible(files[0])}",
                 hint='[run] start_on = "merged" lets a track wait for the merge',
             )
-        base = merge.commit(git, tree, (base, theirs), message.of_join(branch, {"Orchd-Run": run}))
+        by = author.maker(git, options or GitOptions())
+        base = merge.commit(git, tree, (base, theirs), message.of_join(branch, {"Orchd-Run": run}), by)
     return base
 
 
-def line_counts(repo: Repository, commit: str) -> tuple[int, int]:
-    """Return how many lines a merge added and removed."""
-    return merge.line_counts(Git(repo.top), commit)
+def line_counts(repo: Repository, commit: str, options: GitOptions | None = None) -> tuple[int, int]:
+    """Return how many lines taking in a branch added and removed."""
+    git = Git(repo.top)
+    since = merge.onto(git, commit) if options is not None and options.strategy == "rebase" else ""
+    return merge.line_counts(git, commit, since)
 
 
 def _start(git: Git, request: Integration) -> str | Conflict:
@@ -146,12 +181,14 @@ def _start(git: Git, request: Integration) -> str | Conflict:
     if files:
         return Conflict(files, (request.target,))
     text = message.of_join(request.target, {"Orchd-Run": request.run})
-    return merge.commit(git, tree, (there, pending), text)
+    return merge.commit(git, tree, (there, pending), text, author.maker(git, request.options))
 
 
 def _take_in(git: Git, request: Integration, start: str) -> str | Conflict | Nothing:
     """Return the merge of the branch onto ``start``; ``start`` itself when that has such a merge already."""
     branch = refs.tip(git, request.branch)
+    if request.options.strategy != "merge" and merge.of_branch(git, request.branch, branch, start):
+        return start
     base = merge.parting(git, start, branch)
     if base == branch:
         own = merge.of_branch(git, request.branch, branch, start)
@@ -167,8 +204,19 @@ def _take_in(git: Git, request: Integration, start: str) -> str | Conflict | Not
     if ours is not None and request.edit is not None:
         tree, left_out = merge.edited(git, tree, start, ours, request.edit)
         trailers |= {"Orchd-Left-Out": ours} if left_out else {}
-    text = message.of_merge(request.track, request.title, {**trailers, **request.trailers})
-    return merge.commit(git, tree, (start, branch), text)
+    trailers |= request.options.trailers
+    by = author.maker(git, request.options)
+    taking = replay.Taking(start, base, branch, tree, request.title, trailers, by, ours)
+    return _made(git, request.options, taking, request.track)
+
+
+def _made(git: Git, options: GitOptions, taking: replay.Taking, track: str) -> str:
+    """Make what the strategy makes of a branch. What cannot be replayed commit by commit comes in as one."""
+    if options.strategy == "merge":
+        text = message.of_merge(track, taking.title, taking.trailers)
+        return merge.commit(git, taking.tree, (taking.start, taking.tip), text, taking.made_by)
+    anew = replay.rebased(git, taking) if options.strategy == "rebase" else None
+    return anew or replay.squashed(git, taking)
 
 
 def _advance(repo: Repository, git: Git, request: Integration, commit: str) -> Moved:
@@ -176,6 +224,8 @@ def _advance(repo: Repository, git: Git, request: Integration, commit: str) -> M
     reach("integrate.merged")
     ref, landed = refs.integrated(request.run), refs.landed(request.run)
     before, there = refs.resolve_all(git, ref, refs.head(request.target))
+    if request.options.strategy != "merge":
+        _hold(git, request)
     if commit not in {before, refs.existing(request.target, there)}:
         refs.update(git, ref, commit, before, f"took in {visible(request.branch, 80)}")
     reach("integrate.advanced")
@@ -187,6 +237,14 @@ def _advance(repo: Repository, git: Git, request: Integration, commit: str) -> M
     return moved
 
 
+def _hold(git: Git, request: Integration) -> None:
+    """Have a ref hold the branch's own commits, which are in none of what comes of it."""
+    ref = replay.kept(request.run, request.track)
+    before, branch = refs.resolve_all(git, ref, refs.head(request.branch))
+    if branch is not None and branch != before:
+        refs.update(git, ref, branch, before, "taken in")
+
+
 def _answer(git: Git, request: Integration, merged: str | None, moved: Moved) -> Merged | AlreadyIn:
     if merged is not None:
         return Merged(merged, moved.note)
@@ -196,14 +254,17 @@ def _answer(git: Git, request: Integration, merged: str | None, moved: Moved) ->
 
 
 def _in_spite_of(
-    git: Git, request: Integration, conflict: Conflict, merged: str | None
-) -> Merged | AlreadyIn | Conflict:
-    """Return the conflict, unless the branch was taken in before and it is the target that went another way."""
+    git: Git, request: Integration, against: Conflict | Red, merged: str | None
+) -> Merged | AlreadyIn | Conflict | Red:
+    """Return what is against it, unless the branch was taken in before and it is the target that went another way."""
     pending = refs.pending(git, request.run)
     branch = refs.tip(git, request.branch)
     if pending is None or merge.of_branch(git, request.branch, branch, pending) is None:
-        return conflict
-    files = ", ".join(visible(each, 80) for each in conflict.files[:3])
-    why = f"it stays behind: its own changes conflict with what was integrated ({files})"
+        return against
+    if isinstance(against, Conflict):
+        files = ", ".join(visible(each, 80) for each in against.files[:3])
+        why = f"it stays behind: its own changes conflict with what was integrated ({files})"
+    else:
+        why = f"it stays behind: with its own changes the check does not pass ({against.error})"
     note = f"{visible(request.target)}: {why}; `git merge {refs.integrated(request.run)}` there brings them together"
     return _answer(git, request, merged, Moved(done=False, note=note))

@@ -4,7 +4,8 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from orchestrator.git.author import missing
+from orchestrator.core.run import GitOptions
+from orchestrator.git.author import Maker, maker
 from orchestrator.git.command import Git, refusal
 from orchestrator.git.index import private
 from orchestrator.git.message import line
@@ -13,6 +14,12 @@ _MOST_FILES: Final = 200  # asked about in one command
 
 BRANCH: Final = "Orchd-Branch"
 """The trailer that says which branch a merge took in."""
+
+COMMIT: Final = "Orchd-Commit"
+"""The trailer that says which commit of that branch was taken in, where it is no parent."""
+
+ONTO: Final = "Orchd-Onto"
+"""The trailer that says what a branch of several commits was replayed onto."""
 
 
 def tree_of(git: Git, ours: str, theirs: str) -> tuple[str, tuple[str, ...]]:
@@ -61,9 +68,11 @@ def _entry(git: Git, tree: str, path: str) -> tuple[str, str] | None:
     return mode, blob
 
 
-def commit(git: Git, tree: str, parents: tuple[str, str], text: bytes) -> str:
-    """Make a merge commit, by the user or by orchd where git knows no user, and return its id."""
-    return git.out("commit-tree", tree, "-p", parents[0], "-p", parents[1], "-F", "-", stdin=text, env=missing(git))
+def commit(git: Git, tree: str, parents: tuple[str, ...], text: bytes, made_by: Maker | None = None) -> str:
+    """Make a commit and return its id. ``made_by`` None: by the user, or by orchd where git knows no user."""
+    by = made_by or maker(git, GitOptions())
+    named = [word for parent in parents for word in ("-p", parent)]
+    return git.out("commit-tree", *by.flags, tree, *named, "-F", "-", stdin=text, env=by.env)
 
 
 def sides(git: Git, ours: str, theirs: str, files: tuple[str, ...], name: str) -> tuple[str, ...]:
@@ -71,7 +80,7 @@ def sides(git: Git, ours: str, theirs: str, files: tuple[str, ...], name: str) -
     base = parting(git, ours, theirs)
     shape = f"--format=:%(trailers:key={BRANCH},valueonly,separator=%x2C)"
     told = git.out(
-        *("--literal-pathspecs", "log", "--first-parent", shape),
+        *("--literal-pathspecs", "log", "--first-parent", "--no-show-signature", shape),
         *(f"{base}..{ours}", "--", *files[:_MOST_FILES]),
     )
     found = (line.removeprefix(":") or name for line in told.splitlines())
@@ -79,14 +88,18 @@ def sides(git: Git, ours: str, theirs: str, files: tuple[str, ...], name: str) -
 
 
 def of_branch(git: Git, branch: str, tip: str, since: str) -> str | None:
-    """Return the merge in ``since`` that took in ``branch`` at the commit ``tip``; None when it came in otherwise.
+    """Return the commit in ``since`` that took in ``branch`` at the commit ``tip``; None when it came in otherwise.
 
-    A commit may be the tip of more branches than one, so the merge must say that it was this one.
+    A commit may be the tip of more branches than one, so it must say that it was this one; and at which commit,
+    if not by being its parent.
     """
-    shape = f"--format=%H %P:%(trailers:key={BRANCH},valueonly,separator=%x2C)"
-    told = git.out("rev-list", "--merges", "--no-commit-header", shape, since, f"^{tip}").splitlines()
-    rows = ((facts.split(" "), name) for facts, _, name in (each.partition(":") for each in told))
-    return next((ids[0] for ids, name in rows if tip in ids[2:] and name == line(branch)), None)
+    names = (f"%(trailers:key={each},valueonly,separator=%x2C)" for each in (COMMIT, BRANCH))
+    shape = f"--format=%H %P:{':'.join(names)}"
+    said = ("--fixed-strings", f"--grep={BRANCH}: ")
+    told = git.out("rev-list", *said, "--no-commit-header", shape, since, f"^{tip}").splitlines()
+    rows = (each.split(":", 2) for each in told)
+    found = ((facts.split(" "), taken) for facts, taken, name in rows if name == line(branch))
+    return next((ids[0] for ids, taken in found if tip in (*ids[2:], taken)), None)
 
 
 def parting(git: Git, ours: str, theirs: str) -> str:
@@ -103,9 +116,15 @@ def changes(git: Git, base: str, tip: str) -> tuple[str, ...]:
     return git.names("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, tip)
 
 
-def line_counts(git: Git, commit: str) -> tuple[int, int]:
-    """Return how many lines a merge added and removed, seen from its first parent; binary files count nothing."""
-    rows = git.out("diff-tree", "-r", "--numstat", f"{commit}^1", commit).splitlines()
+def onto(git: Git, commit: str) -> str:
+    """Return what a branch was replayed onto whose last commit is ``commit``; else its first parent."""
+    shape = f"--format=%(trailers:key={ONTO},valueonly,separator=%x2C)"
+    return git.out("rev-list", "-1", "--no-commit-header", shape, commit) or f"{commit}^1"
+
+
+def line_counts(git: Git, commit: str, since: str = "") -> tuple[int, int]:
+    """Return how many lines were added and removed since ``since``, or the first parent; binary files count nothing."""
+    rows = git.out("diff-tree", "-r", "--numstat", since or f"{commit}^1", commit).splitlines()
     counts = [row.split("\t", 2)[:2] for row in rows]
     added, removed = (sum(int(each[side]) for each in counts if each[side].isdigit()) for side in (0, 1))
     return added, removed

@@ -1,5 +1,6 @@
 """Commit messages. Titles and names come from strangers: each stays on its line, and nothing is hidden in it."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -8,6 +9,9 @@ from orchestrator.core.text import visible
 LONGEST_SUBJECT: Final = 160
 LONGEST_LINE: Final = 300
 MOST_LINES: Final = 40
+
+_OURS: Final = b"Orchd-"
+_TRAILER: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9-]*: ")
 
 _TEST_FOLDERS: Final = frozenset({"test", "tests", "testing", "spec", "specs", "__tests__"})
 _TEST_ENDS: Final = ("_test", "_tests", "_spec", ".test", ".spec", "Test", "Tests")
@@ -44,6 +48,20 @@ def of_commit(subject: str, what: Sequence[str], changed: Sequence[str], pairs: 
 def of_merge(track: str, title: str, pairs: Mapping[str, str]) -> bytes:
     """Return the message of the commit that merges a track."""
     return _joined((line(f"Merge track {track}: {title}", LONGEST_SUBJECT), trailers(pairs)))
+
+
+def of_squash(title: str, subjects: Sequence[str], pairs: Mapping[str, str]) -> bytes:
+    """Return the message of the one commit that stands for all of a branch; ``subjects`` are those of its commits."""
+    return _joined((line(title, LONGEST_SUBJECT), _listed("What", subjects), trailers(pairs)))
+
+
+def with_trailers(text: bytes, pairs: Mapping[str, str]) -> bytes:
+    """Return a message with these trailers; what it said itself in lines like those of orchd is left out."""
+    lines = [each for each in text.rstrip().split(b"\n") if not each.startswith(_OURS)]
+    kept = b"\n".join(lines).rstrip()
+    last = kept.rpartition(b"\n\n")[2].split(b"\n") if b"\n\n" in kept else []
+    gap = b"\n" if last and all(_TRAILER.match(each) for each in last) else b"\n\n"
+    return kept + gap + trailers(pairs).encode() + b"\n"
 
 
 def of_join(target: str, pairs: Mapping[str, str]) -> bytes:
