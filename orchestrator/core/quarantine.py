@@ -1,9 +1,18 @@
 """Which tracks have failed too often, over all runs, to be tried again before a person says so."""
 
 from dataclasses import dataclass
+from typing import Final
 
+from orchestrator.core.outcome import TIME_IS_OVER
 from orchestrator.core.run import Outcome
 from orchestrator.core.text import visible
+
+_NOT_ITS_FAULT: Final = (
+    TIME_IS_OVER,
+    "RESOURCE_ERROR: the budget of the run ",
+    "RESOURCE_ERROR: the budget of the day ",
+)
+"""Errors begin so that the whole run met: they say nothing about the track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class Record:
         if self.settled:
             return
         outcome = past.outcome
-        if outcome.ended == "failed" and outcome.attempt > 0:
+        if _is_its_failure(outcome):
             self._failed += 1
             self._last = self._last or outcome.error
         self.settled = past.lifted or outcome.ended == "merged" or self._failed >= self._after
@@ -48,3 +57,7 @@ class Record:
             return ""
         last = visible(self._last, 200) or "UNKNOWN"
         return f"it failed in {self._failed} runs (last: {last}); `{again}` takes it up"
+
+
+def _is_its_failure(outcome: Outcome) -> bool:
+    return outcome.ended == "failed" and outcome.attempt > 0 and not outcome.error.startswith(_NOT_ITS_FAULT)

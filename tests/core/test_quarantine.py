@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from orchestrator.core.outcome import TIME_IS_OVER
 from orchestrator.core.quarantine import Past, Record
 from orchestrator.core.run import Ended, Outcome
 
@@ -23,6 +24,7 @@ def told(pasts: Sequence[Past], after: int = 3) -> Record:
     return record
 
 
+DAY, TRACK = (f"RESOURCE_ERROR: the budget of the {whose} is spent: 9.00 of 8.00 USD" for whose in ("day", "track"))
 FAILED, MERGED = past(), past("merged")
 
 
@@ -36,6 +38,9 @@ FAILED, MERGED = past(), past("merged")
         ([FAILED, past("cancelled"), FAILED, past("conflict"), past("quarantined", 0), FAILED], True),
         ([FAILED, past(attempt=0), FAILED], False),
         ([FAILED, FAILED, past(attempt=0), FAILED], True),
+        ([FAILED, FAILED, past(error=f"{TIME_IS_OVER} (6h)")], False),
+        ([FAILED, FAILED, past(error=DAY)], False),
+        ([FAILED, FAILED, past(error=TRACK)], True),
         ([FAILED, past(lifted=True), FAILED, FAILED], False),
         ([FAILED, FAILED, past(lifted=True), FAILED], True),
         ([past("quarantined", 0), FAILED, FAILED, FAILED], True),
