@@ -38,6 +38,8 @@ def run_seconds(run: RunFacts, now: float) -> float:
 def over_run(run: RunFacts, now: float) -> str:
     """Return why nothing more may be spent on a run, as an error; empty where it may."""
     budget = run.record.options.budget
+    if budget.run == budget.day == Limit():
+        return ""
     mine = of_run(run, now)
     if budget.run.seconds is not None and (mine.seconds or 0.0) >= budget.run.seconds:
         return f"{TIME_IS_OVER} ({brief(budget.run.seconds)})"

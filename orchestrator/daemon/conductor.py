@@ -164,12 +164,12 @@ class Conductor:
         Nothing is decided before all files are read once more: who is not there now has left everything in them.
         """
         places = {
-            place(self._layout, driven.run, track).job: driven.own.worker(track.agent_id)
+            job: driven.own.worker(track.agent_id)
             for driven in fresh
             for track in driven.own.record.tracks
+            if os.path.lexists(job := place(self._layout, driven.run, track).job)
         }
-        jobs = [job for job in places if os.path.lexists(job)]
-        for job in self._workers.adopt(jobs) if jobs else ():
+        for job in self._workers.adopt(places) if places else ():
             places[job].doing = "started"
         for worker in places.values():
             worker.heard = clock.steady()
@@ -299,15 +299,15 @@ class Conductor:
 
     def _worker_ended(self, job: str, status: int | None) -> None:
         for driven in self._driven.values():
-            for track in driven.own.record.tracks:
-                if self._layout.run(driven.run).job(track.agent_id) == job:
-                    worker = driven.own.worker(track.agent_id)
-                    worker.exited = status
-                    if status is None:
-                        worker.doing = ""  # its files say the rest
-                    driven.dirty = True
-                    fields = {"run": driven.run, "track": track.track, "status": status}
-                    self._journal.write("worker.ended", fields)
+            job_of = self._layout.run(driven.run).job
+            track = next((each for each in driven.own.record.tracks if job_of(each.agent_id) == job), None)
+            if track is not None:
+                worker = driven.own.worker(track.agent_id)
+                worker.exited = status
+                if status is None:
+                    worker.doing = ""  # its files say the rest
+                driven.dirty = True
+                self._journal.write("worker.ended", {"run": driven.run, "track": track.track, "status": status})
         if status == HELD:
             self._wakes.again()  # somebody has the track: see who, before it is tried again
 

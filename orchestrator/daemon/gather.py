@@ -102,13 +102,26 @@ class Worker:
     said: Status | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Untouched:
+    """The facts of a track that nothing happened to so far, as long as none of these files is there."""
+
+    facts: TrackFacts
+    files: frozenset[str]
+
+
 @dataclass(slots=True)
 class Conducted:
-    """What only this process knows of a run that it drives. ``over`` keeps the facts of tracks that have ended."""
+    """What only this process knows of a run that it drives.
+
+    ``over`` keeps the facts of tracks that have ended, ``untouched`` of those that nothing happened to so far: a turn
+    costs what happens in it, not what the run has in all.
+    """
 
     record: RunRecord
     workers: dict[str, Worker] = field(default_factory=dict)
     over: dict[str, TrackFacts] = field(default_factory=dict)
+    untouched: dict[str, Untouched] = field(default_factory=dict)
     last_start: float | None = None
     finishing: bool = False
     others: Others = field(default_factory=Others)
@@ -191,12 +204,14 @@ class RunFiles:
         """Return everything known of a run; ``own`` adds what this process does about it."""
         paths = self._layout.run(record.run)
         own = own or Conducted.of(record, clock.steady())
-        present = _listing(paths.folder)
+        place = _Place(paths, _listing(paths.folder), own)
         approval = self._approvals.get(approvals.path(paths))
         return RunFacts(
             record=record,
             tracks=tuple(
-                own.over.get(each.agent_id) or self._track(_Place(paths, present, own), each, statuses, claims)
+                own.over.get(each.agent_id)
+                or (None if _began(each, own, statuses, claims) else self._untouched(place, each))
+                or self._track(place, each, statuses, claims)
                 for each in record.tracks
             ),
             cancelled=_cancelled(self._cancels.get(paths.cancel), record),
@@ -209,6 +224,18 @@ class RunFiles:
             spent_seconds=own.spent_seconds,
             settled_since=own.settled_since,
         )
+
+    def _untouched(self, place: "_Place", spec: RunTrack) -> TrackFacts | None:
+        """Return the facts of a track that has no claim, no status and no worker; None where it has files."""
+        known = place.own.untouched.get(spec.agent_id)
+        if known is None:
+            files_of = (place.paths.job, place.paths.result, place.paths.answer, place.paths.outcome)
+            names = frozenset(os.path.basename(each(spec.agent_id)) for each in files_of)
+            if not place.present.isdisjoint(names):
+                return None
+            known = Untouched(self._track(place, spec, {}, {}), names)
+            place.own.untouched[spec.agent_id] = known
+        return known.facts if place.present.isdisjoint(known.files) else None
 
     def _track(
         self, place: "_Place", spec: RunTrack, statuses: Mapping[str, Status], claims: Mapping[str, Seen]
@@ -270,6 +297,10 @@ class _Place:
     def get(self, cache: Cache[T], path: str) -> T | None:
         """Return what a file says; the listing spares a look for each file that is not there."""
         return cache.get(path) if os.path.basename(path) in self.present else None
+
+
+def _began(spec: RunTrack, own: Conducted, statuses: Mapping[str, Status], claims: Mapping[str, Seen]) -> bool:
+    return spec.agent_id in own.workers or spec.agent_id in statuses or spec.track in claims
 
 
 def _listing(folder: str) -> frozenset[str]:

@@ -131,6 +131,21 @@ def test_facts_of_a_run(tmp_path: Path) -> None:
     assert Path(paths.record).read_bytes() == encode(record)
 
 
+def test_a_track_that_nothing_happened_to_costs_nothing(tmp_path: Path) -> None:
+    """Its facts stay the very same until it has a worker, a claim, a status or a file of its own."""
+    layout, record = Layout(str(tmp_path)), runs.record(runs.spec(1), runs.spec(2))
+    paths = layout.run(record.run)
+    results.write_run(paths, record)
+    files, own = RunFiles(layout), Conducted(record)
+    one, two = files.facts(record, {}, {}, own).tracks
+    assert files.facts(record, {}, {}, own).tracks[0] is one
+    own.worker("agent-1").doing = "starting"
+    begun(paths, 2)
+    former, (one, two) = (one, two), files.facts(record, {}, {}, own).tracks
+    assert (former[0].doing, one.doing) == ("", "starting")
+    assert (former[1].job_attempt, two.job_attempt) == (0, 1)
+
+
 def test_a_merge_that_cannot_be_is_not_believed(tmp_path: Path) -> None:
     """An agent may write the outcome of a sibling: one that never began, failed, or is at work was not merged."""
     layout = Layout(str(tmp_path))
