@@ -40,7 +40,7 @@ def _tidy(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> None:
     with suppress(CommandFailed):
         repo = repository.survey(layout.root, record.target_branch)
         for track in (record.find(each.agent_id) for each in ended if each.ended == "merged"):
-            worktree.forget(repo, track.worktree, track.branch)
+            worktree.forget(repo, track.worktree, track.branch, keep_ignored=record.options.git.keep_ignored)
 
 
 def _publish(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> Publication:

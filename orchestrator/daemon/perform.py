@@ -45,6 +45,7 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> chil
     destination.note(paths, repo)
     if action.attempt > 1:
         _clear(layout, record, track)
+    if action.attempt > 1 or os.path.isdir(track.worktree):
         _keep(layout, record, track, action.attempt - 1)
     worktree.add(repo, track.worktree, track.branch, base)
     reach("run.worktree_made")
@@ -132,7 +133,7 @@ def _hidden(track: RunTrack) -> str:
     with suppress(CommandFailed):
         names = ignored.since(Git(track.worktree, hooks=False))
         if names:
-            return f"not merged, and kept in its worktree: {some(names, SHOWN)}, ignored only since that was made"
+            return f"not merged: {some(names, SHOWN)}, ignored only since its worktree was made"
     return ""
 
 
@@ -155,7 +156,10 @@ def end_track(layout: Layout, record: RunRecord, action: EndTrack) -> Outcome:
     if action.attempt:
         _clear(layout, record, track)
         came_in = _came_in(layout, record, track, outcome)
-        outcome = came_in or replace(outcome, kept=_keep(layout, record, track, action.attempt))
+        if came_in is None:
+            outcome = replace(outcome, kept=_keep(layout, record, track, action.attempt))
+        else:
+            outcome = _with_rest(layout, record, track, came_in)
     return _record(layout, record, track, outcome)
 
 
@@ -174,17 +178,35 @@ def _came_in(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcom
 
 
 def _keep(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -> str:
-    """Record what is dirty or untracked, and say where everything of the track stands."""
-    if not os.path.isdir(track.worktree):
-        return _branch_alone(layout, track)
+    """Record what is dirty, untracked or on no branch, and say where everything of the track stands."""
     where = f"worktree {visible(os.path.relpath(track.worktree, layout.root), 500)}, branch {track.branch}"
+    if not os.path.isdir(track.worktree):
+        where = _branch_alone(layout, track)
+    return f"{where}{_backed_up(layout, record, track, attempt)}".removeprefix("; ")
+
+
+def _with_rest(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> Outcome:
+    """Keep what a merged track leaves that is in no commit of its branch, and say so: its worktree goes."""
+    rest = _backed_up(layout, record, track, outcome.attempt).removeprefix("; ").strip()
+    return replace(outcome, note="; ".join(each for each in (outcome.note, rest) if each))
+
+
+def _backed_up(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -> str:
+    """Back up what stands in a track's worktree, or is left of it; return what is to be said of that, or nothing."""
     ref = f"{refs.BACKUPS}/{record.run}/{track.track}/{attempt}"
     try:
         worktree.reconnect(layout.root, track.worktree)
-        commit = backup.keep(track.worktree, ref)
+        if os.path.isdir(track.worktree):
+            commit = backup.keep(track.worktree, ref, ignored=record.options.git.keep_ignored)
+        else:
+            commit = worktree.keep_gone(repository.survey(layout.root, record.target_branch), track.worktree, ref)
+        if commit is None:
+            return ""
+        lacking = backup.missing(Git(layout.root), commit)
     except OrchdError as error:
-        return f"{where} (not backed up: {error.message})"
-    return f"{where}; uncommitted work as {ref}: {backup.way_back(ref)}" if commit else where
+        return f" (not backed up: {error.message})"
+    without = f", without {some(lacking, SHOWN)}, which cannot be read" if lacking else ""
+    return f"; uncommitted work as {ref}{without}: `{backup.way_back(ref)}`"
 
 
 def _branch_alone(layout: Layout, track: RunTrack) -> str:

@@ -1,20 +1,22 @@
 """Backups: everything in a worktree that no branch holds, as a commit under ``refs/orchd/backup/``.
 
-Made with a private index, so that neither the worktree nor its staging area changes. Recorded are the
-files as they are on disk, ignored ones excepted, and what was staged where that is something else. A ref
-that is written again keeps what it held before as a parent.
+Made with a private index, so that neither the worktree nor its staging area changes. Recorded are the files as they
+are on disk, byte for byte; what was staged where that is something else; the sides of a conflict; the files of
+repositories within; commits that nothing but a log holds any more; and ignored files where that is asked for, or
+where they are ignored only since the worktree was made. A ref that is written again keeps what it held before as a
+parent. What could not be read is named in the commit.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
-from orchestrator.git import leftover, refs
+from orchestrator.git import leftover, refs, unseen
 from orchestrator.git.author import OURS
-from orchestrator.git.command import Git
+from orchestrator.git.command import Git, refusal
 from orchestrator.git.index import private
 
 SECONDS: Final = 900.0
@@ -23,6 +25,10 @@ SECONDS: Final = 900.0
 _STATE: Final = "Orchd-State"
 _GITLINK: Final = "160000 "
 _RAW_ENDS: Final = ("-c", "core.safecrlf=false")  # a mix of line ends is no reason to lose the file
+_BLOCKED: Final = "could not open directory"
+_NOT_KEPT: Final = "Not kept, unreadable: "
+_WITHIN: Final = "A repository of its own, of which only the files are kept: "
+_HEADS: Final = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "ORIG_HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,39 +37,114 @@ class State:
 
     ``head`` is its commit (empty before the first) and ``committed`` that commit's tree; ``staged`` the
     tree of its index (empty while that holds conflicts), ``tree`` the tree of what is on disk. ``foreign``
-    are folders that are repositories of their own: what is in them cannot be kept here.
+    are folders that are repositories of their own: their history cannot be kept here. ``more`` are the trees of
+    :mod:`orchestrator.git.unseen`. ``unread`` are files and folders that could not be read, ``lost`` the commits
+    that only the worktree itself holds: no branch, tag or backup.
     """
 
     head: str
     committed: str
     staged: str
     tree: str
-    foreign: tuple[str, ...]
+    foreign: tuple[str, ...] = ()
+    more: tuple[tuple[str, str], ...] = ()
+    unread: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
     @property
     def dirty(self) -> bool:
         """Tell whether something is on disk or staged that is not in the commit."""
-        return self.tree != self.committed or self.staged not in {"", self.committed}
+        return self.tree != self.committed or self.staged not in {"", self.committed} or bool(self.more)
 
     @property
     def key(self) -> str:
-        """One line that is the same if and only if everything else is."""
-        return f"{self.head or '-'} {self.staged or '-'} {self.tree}"
+        """One line that is the same if and only if everything that is kept in trees is."""
+        more = "".join(f" {name}={tree}" for name, tree in self.more)
+        return f"{self.head or '-'} {self.staged or '-'} {self.tree}{more}"
 
 
-def look(worktree: str) -> State:
-    """Take stock of a worktree without changing it; raises :class:`GitRefused` where a file cannot be read."""
+def look(worktree: str, *, ignored: bool = False) -> State:
+    """Take stock of a worktree without changing it. ``ignored``: what git ignores counts, too."""
     git = standing(worktree)
     head = refs.resolve(git, "HEAD") or ""
     committed = git.out("rev-parse", f"{head}^{{tree}}") if head else _empty_tree(git)
+    unread: list[str] = []
     with private(git, copy=True) as env:
         written = git.run("write-tree", env=env)
         staged = written.text() if written.status == 0 else ""
+        conflict = () if staged else git.names("ls-files", "--unmerged", "-z", env=env)
         see_everything(git, env)
-        git.out(*_RAW_ENDS, "add", "--all", "--sparse", env=env)
-        tree = git.out("write-tree", env=env)
+        plain = _add(git, env)
+        nested = _left(git, env, plain, unread) if plain is not None else []
+        tree = git.out(*(plain or ()), "write-tree", env=env)
         links = [each for each in git.names("ls-files", "--stage", "-z", env=env) if each.startswith(_GITLINK)]
-    return State(head, committed, staged, tree, tuple(sorted(_inhabited(worktree, links))))
+    foreign = sorted({*_inhabited(worktree, links), *nested})
+    loose = unseen.loose(git, foreign, every=ignored, unread=unread.append)
+    more = unseen.trees(git, unseen.entries(git, committed, tree), loose, conflict)
+    return State(
+        head, committed, staged, tree, tuple(foreign), tuple(more.items()), tuple(unread), _lost(git, ("HEAD", *_HEADS))
+    )
+
+
+def _add(git: Git, env: Mapping[str, str]) -> list[str] | None:
+    """Stage everything on disk that can be; None: that was all. Else return the options with which git did it."""
+    words = (*_RAW_ENDS, "add", "--all", "--sparse", "--ignore-errors")
+    options: list[str] = []
+    added = git.run(*words, env=env)
+    if added.status > 1:
+        options = _unfiltered(git)  # a filter that fails is no reason to lose the file
+        added = git.run(*options, *words, env=env)
+    if added.status > 1:
+        raise refusal(added)
+    return None if added.status == 0 and not options and _BLOCKED.encode() not in added.stderr else options
+
+
+def _left(git: Git, env: Mapping[str, str], options: Sequence[str], unread: list[str]) -> list[str]:
+    """Return the repositories within that git cannot name, having no commit; tell ``unread`` of all else that is left.
+
+    A folder that cannot be looked into is one of those in which git finds files no more.
+    """
+    others = git.run(*options, "ls-files", "-z", "--others", "--exclude-standard", env=env)
+    left = [os.fsdecode(each) for each in others.stdout.split(b"\0") if each]
+    nested = [each.rstrip("/") for each in left if each.endswith("/")]
+    lines = os.fsdecode(others.stderr).splitlines()
+    folders = [line.partition("'")[2].rpartition("'")[0].rstrip("/") for line in lines if _BLOCKED in line]
+    changed = git.names(*options, "ls-files", "-z", "--modified", env=env)
+    unread += [each for each in dict.fromkeys((*left, *changed, *folders)) if each and not each.endswith("/")]
+    return nested
+
+
+def _unfiltered(git: Git) -> list[str]:
+    """Return the options with which git converts no file by a program of the user's."""
+    told = git.run("config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$").stdout
+    names = dict.fromkeys(os.fsdecode(each) for each in told.split(b"\0") if each)
+    return [word for each in names for word in ("-c", f"{each}={'false' if each.endswith('.required') else ''}")]
+
+
+def _lost(git: Git, names: Sequence[str], *place: str) -> tuple[str, ...]:
+    """Return the latest commits of a worktree that only its logs, or an operation half done, hold."""
+    found = {commit for name in names if (commit := refs.resolve_in(git, name, *place))}
+    branch = git.run(*place, "symbolic-ref", "--quiet", "HEAD").text()
+    for log in ("HEAD", branch):
+        told = git.run(*place, "log", "-g", "--format=%H", log, "--") if log else None
+        found.update(told.text().split() if told is not None and told.status == 0 else ())
+    if not found:
+        return ()
+    held = ("--branches", "--remotes", "--tags", f"--glob={refs.BACKUPS}", f"--glob={refs.RUNS}")
+    words = ("rev-list", "--parents", "--stdin", "--not", *held)
+    rows = git.raw(*words, stdin="".join(f"{each}\n" for each in sorted(found)).encode()).decode("ascii").splitlines()
+    inner = {parent for row in rows for parent in row.split()[1:]}
+    return tuple(commit for commit in (row.split()[0] for row in rows) if commit not in inner)
+
+
+def remains(git: Git, git_dir: str) -> State:
+    """Take stock of what is left of a worktree whose folder was deleted: its commit, what was staged, its logs."""
+    place = ("--git-dir", git_dir)
+    head = refs.resolve_in(git, "HEAD", *place) or ""
+    committed = git.out("rev-parse", f"{head}^{{tree}}") if head else _empty_tree(git)
+    written = git.run(*place, "write-tree") if os.path.exists(f"{git_dir}/index") else None
+    staged = written.text() if written is not None and written.status == 0 else committed
+    return State(head, committed, "", staged, lost=_lost(git, ("HEAD", *_HEADS), *place))
 
 
 def standing(worktree: str) -> Git:
@@ -102,30 +183,51 @@ def _inhabited(worktree: str, links: Iterable[str]) -> Iterator[str]:
             yield path
 
 
-def keep(worktree_path: str, ref: str) -> str | None:
+def keep(worktree_path: str, ref: str, *, ignored: bool = False) -> str | None:
     """Record what no branch holds under ``ref`` and return that commit; None when there is nothing of the kind.
 
-    ``ref`` is ``refs/orchd/backup/<run>/<track>/<attempt>``. Done twice, it finds its own commit. Raises
-    :class:`GitRefused` when not everything could be read; then nothing was recorded.
+    ``ref`` is ``refs/orchd/backup/<run>/<track>/<attempt>``. Done twice, it finds its own commit. ``ignored``: what
+    git ignores is kept, too. :func:`missing` names what could not be read. Raises :class:`GitRefused`; then nothing
+    was recorded.
     """
     git = standing(worktree_path)
+    _check(git, ref)
+    return _kept(git, look(worktree_path, ignored=ignored), ref, os.path.basename(worktree_path))
+
+
+def keep_remains(folder: str, git_dir: str, ref: str) -> str | None:
+    """Like :func:`keep`, for a worktree of the repository at ``folder`` whose own folder was deleted, not ``git_dir``."""
+    git = Git(folder, SECONDS, hooks=False)
+    _check(git, ref)
+    return _kept(git, remains(git, git_dir), ref, os.path.basename(git_dir))
+
+
+def adds(state: State, git: Git) -> bool:
+    """Tell whether something is in a worktree that its commit has not; what is only missing there does not count."""
+    return bool(unseen.entries(git, state.committed, state.tree) or state.more or state.unread)
+
+
+def _check(git: Git, ref: str) -> None:
     if not ref.startswith(f"{refs.BACKUPS}/") or git.run("check-ref-format", ref).status != 0:
         raise GitRefused(f"'{visible(ref, 120)}' is no name for a backup", hint=f"below {refs.BACKUPS}/, as git allows")
-    state = look(worktree_path)
-    if not state.dirty and is_held(git, state.head):
+
+
+def _kept(git: Git, state: State, ref: str, name: str) -> str | None:
+    if not state.dirty and not state.lost and not state.unread:
         return None
     old = refs.resolve(git, ref)
-    if old is not None and find(git, state, ref) == old:
+    if old is not None and not state.lost and find(git, state, ref) == old:
         return old
-    commit = _record(git, state, worktree_path, old)
+    commit = _record(git, state, name, old)
     leftover.clear_locks(git, f"{ref}.lock")
     refs.update(git, ref, commit, old, "work kept")
     return commit
 
 
-def is_held(git: Git, commit: str) -> bool:
-    """Tell whether a branch or a backup holds ``commit``; that no commit is there at all is fine, too."""
-    return not commit or refs.kept_by_a_ref(git, commit, "refs/heads/", f"{refs.BACKUPS}/")
+def missing(git: Git, commit: str) -> tuple[str, ...]:
+    """Return what a backup says of itself that could not be kept; the names are safe to show."""
+    lines = git.out("show", "-s", "--format=%B", commit).splitlines()
+    return tuple(each.removeprefix(_NOT_KEPT) for each in lines if each.startswith(_NOT_KEPT))
 
 
 def find(git: Git, state: State, below: str = refs.BACKUPS) -> str | None:
@@ -135,14 +237,16 @@ def find(git: Git, state: State, below: str = refs.BACKUPS) -> str | None:
     return next((commit for commit, _, key in pairs if key == state.key), None)
 
 
-def _record(git: Git, state: State, worktree: str, old: str | None) -> str:
+def _record(git: Git, state: State, name: str, old: str | None) -> str:
     parents = [state.head] if state.head else []
     if state.staged not in {"", state.committed, state.tree}:
         parents.append(_commit(git, state.staged, parents, "What was staged"))
-    subject = f"Work kept from {visible(os.path.basename(worktree))}"
-    missing = "".join(f"Not kept, a repository of its own: {visible(each)}\n" for each in state.foreign)
-    text = f"{subject}\n\nThe files as they were on disk, ignored ones excepted.\n{missing}\n{_STATE}: {state.key}\n"
-    return _commit(git, state.tree, [*parents, *([old] if old else [])], text)
+    parents += [_commit(git, tree, [], f"What git does not see: {kind}") for kind, tree in state.more]
+    lines = [f"{_WITHIN}{visible(each)}\n" for each in state.foreign]
+    lines += [f"{_NOT_KEPT}{visible(each)}\n" for each in state.unread]
+    text = f"Work kept from {visible(name)}\n\nThe files as they were on disk.\n{''.join(lines)}\n"
+    everything = [*parents, *state.lost, *([old] if old else [])]
+    return _commit(git, state.tree, everything, f"{text}{_STATE}: {state.key}\n")
 
 
 def _commit(git: Git, tree: str, parents: list[str], text: str) -> str:
@@ -152,4 +256,5 @@ def _commit(git: Git, tree: str, parents: list[str], text: str) -> str:
 
 def way_back(ref: str) -> str:
     """Return the command that brings a backup back as a branch, to look at or to merge."""
-    return f"git branch restored-{'-'.join(ref.split('/')[-2:])} {ref}"
+    run, track, attempt = ref.split("/")[-3:]
+    return f"orchd restore {run} {track} --attempt {attempt}"

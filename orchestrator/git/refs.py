@@ -46,7 +46,12 @@ def check_branch(git: Git, branch: str) -> str:
 
 def resolve(git: Git, name: str) -> str | None:
     """Return the commit that ``name`` (a full ref or an object id) stands for, or None."""
-    finished = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    return resolve_in(git, name)
+
+
+def resolve_in(git: Git, name: str, *place: str) -> str | None:
+    """Like :func:`resolve`; ``place`` are options of git itself that say in which repository."""
+    finished = git.run(*place, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     return finished.text() if finished.status == 0 else None
 
 

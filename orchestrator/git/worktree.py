@@ -136,10 +136,12 @@ def add(repo: Repository, path: str, branch: str, base: str) -> None:
 
 
 def reconnect(top: str, path: str) -> None:
-    """Let git know a worktree again that was moved together with the repository at ``top``.
+    """Let git know a worktree again that was moved together with the repository at ``top``, or that lost its .git file.
 
     One that belongs to a repository that stands, or is no worktree, is left as it is.
     """
+    if os.path.isdir(path) and not os.path.lexists(f"{path}/.git"):
+        Git(top).out("worktree", "repair")
     with suppress(FileNotFoundError, NotADirectoryError, Unreadable):
         line = files.read(f"{path}/.git", _LINK).data
         owner = os.path.join(path, os.fsdecode(line.removeprefix(_GITDIR).rstrip(b"\n")))
@@ -174,8 +176,10 @@ def _take(git: Git, found: Worktree, branch: str) -> None:
     inside = Git(found.path, SECONDS)
     leftover.clear_locks(inside, "index.lock", "HEAD.lock")
     if half_made:
-        # The rest of what a killed `git worktree add` would have done. Nobody has worked there yet.
+        # The rest of what a killed `git worktree add` would have done. Should somebody have written there, it is kept.
         inside.out("symbolic-ref", "HEAD", refs.head(branch))
+        if backup.adds(backup.look(found.path), inside):
+            backup.keep(found.path, f"{refs.BACKUPS}/half-made/{os.path.basename(found.path)}/0")
         inside.out("checkout", "--force", "--quiet")
         git.out("worktree", "unlock", "--", found.path)
 
@@ -217,13 +221,21 @@ def _drop(git: Git, repo: Repository, gone: Worktree) -> None:
 def _not_droppable(git: Git, repo: Repository, gone: Worktree) -> str:
     if gone.locked is not None:
         return f"it is locked: {visible(gone.locked) or 'without a reason'}"
-    if not backup.is_held(git, gone.head):
-        return f"no branch holds its commit {gone.head[:10]}"
     own = next((each for each in git_dirs(repo) if _points_to(each, gone.path)), None)
-    if own is None or not os.path.exists(f"{own}/index"):
+    if own is None:
         return ""
-    staged = not git.asks("--git-dir", own, "diff-index", "--cached", "--quiet", "HEAD")
-    return "something was staged in it" if staged else ""
+    state = backup.remains(git, own)
+    if state.lost:
+        return f"no branch holds its commit {state.lost[0][:10]}"
+    return "something was staged in it" if state.dirty and backup.find(git, state) is None else ""
+
+
+def keep_gone(repo: Repository, path: str, ref: str) -> str | None:
+    """Record under ``ref`` what is left of a worktree whose folder was deleted; return the commit, None for nothing."""
+    real = _real(path)
+    found = _at(repo, real)
+    own = next((each for each in git_dirs(repo) if _points_to(each, real)), None)
+    return backup.keep_remains(repo.top, own, ref) if found is not None and found.gone and own is not None else None
 
 
 def git_dirs(repo: Repository) -> Iterator[str]:
@@ -239,11 +251,12 @@ def _points_to(git_dir: str, path: str) -> bool:
     return False
 
 
-def remove(repo: Repository, path: str) -> Removal:
+def remove(repo: Repository, path: str, *, keep_ignored: bool = False) -> Removal:
     """Remove a worktree if everything in it is on a branch or in a backup; say why not otherwise.
 
-    Ignored files go with it. What only a backup holds must still be exactly as in there: git compares once
-    more, and a file that changed meanwhile keeps the worktree in place. Raises ``GuardBusy``.
+    Ignored files go with it, unless ``keep_ignored``: then they have to be in the backup, too. What only a backup
+    holds must still be exactly as in there: git compares once more, and a file that changed meanwhile keeps the
+    worktree in place. Raises ``GuardBusy``.
     """
     git = Git(repo.top, SECONDS)
     real = _real(path)
@@ -254,7 +267,7 @@ def remove(repo: Repository, path: str) -> Removal:
             there = os.path.lexists(real)
             return Removal(not there, "it is no worktree of this repository" if there else "it was not there")
         try:
-            why = _not_droppable(git, repo, found) if found.gone else _unsafe(repo, found)
+            why = _not_droppable(git, repo, found) if found.gone else _unsafe(repo, found, keep_ignored=keep_ignored)
         except GitRefused as error:
             why = error.message
         if why:
@@ -263,28 +276,36 @@ def remove(repo: Repository, path: str) -> Removal:
         return Removal(ended.status == 0, "" if ended.status == 0 else complaint(ended))
 
 
-def _unsafe(repo: Repository, found: Worktree) -> str:
+def _unsafe(repo: Repository, found: Worktree, *, keep_ignored: bool) -> str:
     """Return why the worktree may not go, or nothing; in that case git sees it clean."""
     if found == list(repo)[0]:
         return "it is the main checkout"
     if found.locked is not None:
         return f"it is locked: {visible(found.locked) or 'without a reason'}"
     inside = Git(found.path, SECONDS, hooks=False)
-    state = backup.look(found.path)
+    state = backup.look(found.path, ignored=keep_ignored)
     leftover.clear_locks(inside)
     if state.foreign:
         return f"there are repositories of their own in it: {some(state.foreign, 3)}"
+    if state.unread:
+        return f"not everything in it can be read: {some(state.unread, 3)}"
+    if state.lost:
+        return f"no branch holds its commit {state.lost[0][:10]}"
+    if not state.dirty:
+        return ""
+    kept = backup.find(inside, state)
+    if kept is None:
+        return _kept_nowhere(inside, state)
+    _stand_on(inside, kept)
+    return ""
+
+
+def _kept_nowhere(inside: Git, state: backup.State) -> str:
     hidden = ignored.since(inside)
     if hidden:
         return f"files in it are ignored only since it was made, and kept nowhere: {some(hidden, 3)}"
-    if not state.dirty:
-        return "" if backup.is_held(inside, state.head) else f"no branch holds its commit {state.head[:10]}"
-    kept = backup.find(inside, state)
-    if kept is None:
-        changed = inside.names("diff-tree", "-r", "-z", "--name-only", state.committed, state.tree)
-        return f"changed or new, and kept nowhere: {some(changed, 3) or 'what is staged'}"
-    _stand_on(inside, kept)
-    return ""
+    changed = inside.names("diff-tree", "-r", "-z", "--name-only", state.committed, state.tree)
+    return f"changed or new, and kept nowhere: {some(changed, 3) or 'what is staged or ignored'}"
 
 
 def _stand_on(inside: Git, kept: str) -> None:
@@ -294,14 +315,14 @@ def _stand_on(inside: Git, kept: str) -> None:
     inside.out("read-tree", "--reset", kept)
 
 
-def forget(repo: Repository, path: str, branch: str) -> str:
+def forget(repo: Repository, path: str, branch: str, *, keep_ignored: bool = False) -> str:
     """Remove the worktree of a merged track, and its branch; return what stays and why, or nothing.
 
     The branch goes only while it stands where it was seen, when the target branch or what a run has
     integrated holds all of it.
     """
     try:
-        removal = remove(repo, path)
+        removal = remove(repo, path, keep_ignored=keep_ignored)
         if not removal.removed:
             return f"the worktree {visible(path)} stays: {removal.why}"
         return _forget_branch(repo, branch)

@@ -2,12 +2,14 @@
 
 python -P tests/git/drive.py add ROOT PATH BRANCH BASE
 python -P tests/git/drive.py integrate ROOT RUN TARGET BRANCH...
+python -P tests/git/drive.py keep WORKTREE REF
 python -P tests/git/drive.py publish ROOT RUN TARGET
 """
 
 import sys
 
-from orchestrator.git import integrate, repository, worktree
+from orchestrator.git import backup, integrate, repository, worktree
+from orchestrator.git.command import Git
 from orchestrator.git.integrate import Integration
 from orchestrator.git.publish import publish
 
@@ -30,5 +32,8 @@ match sys.argv[1:]:
     case ["integrate", root, run, target, *branches]:
         for each in branches:
             sys.stdout.write(f"{_integrate(root, run, target, each)}\n")
+    case ["keep", folder, ref]:
+        commit = backup.keep(folder, ref)
+        sys.stdout.write(" ".join(backup.missing(Git(folder), commit)) if commit else "nothing")
     case ["publish", root, run, target]:
         sys.stdout.write(f"{publish(repository.survey(root, target), run)}\n")

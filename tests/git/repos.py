@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -96,11 +96,13 @@ def assert_sound(folder: Path) -> None:
     assert [path for path in common.rglob("*.lock") if path.is_file()] == []
 
 
-def drive(*words: str, failpoint: str = "", folder: Path = TOP, **env: str) -> "subprocess.Popen[bytes]":
-    """Start drive.py, which calls one function of the package in a process of its own."""
+def drive(
+    *words: str, failpoint: str = "", folder: Path = TOP, before: Sequence[str] = (), **env: str
+) -> "subprocess.Popen[bytes]":
+    """Start drive.py, which calls one function of the package in a process of its own, by the command ``before``."""
     more = {"PYTHONPATH": str(TOP), **({"ORCHD_FAILPOINT": failpoint} if failpoint else {}), **env}
     return subprocess.Popen(
-        [sys.executable, "-P", str(DRIVE), *words],
+        [*before, sys.executable, "-P", str(DRIVE), *words],
         cwd=folder,
         env={**os.environ, **more},
         stdin=subprocess.DEVNULL,

@@ -12,6 +12,9 @@ from tests.git.repos import git
 
 REF = "refs/orchd/backup/run/track/1"
 
+PLAIN = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+"""Begins a command of root's with the rights that others have."""
+
 
 def index_of(folder: Path) -> bytes:
     """Return the staging area as it is on disk."""
@@ -137,13 +140,96 @@ def test_no_name_and_no_hook_stand_in_the_way(home: Path, monkeypatch: pytest.Mo
     assert git(home, "show", "-s", "--format=%an <%ae> %cn", REF) == "orchd <orchd@localhost> orchd"
 
 
-def test_a_file_that_cannot_be_kept_is_said(home: Path) -> None:
-    """Rather no backup than one with a hole: here a nested repository without a commit."""
-    (home / "nested").mkdir()
-    git(home / "nested", "init", "--quiet")
-    with pytest.raises(GitRefused, match="nested"):
-        backup.keep(str(home), REF)
-    assert repos.tip(home, REF) == ""
+def test_a_repository_within_is_kept_as_files(home: Path) -> None:
+    """With commits or without: its files are in the backup, exactly, and so is everything around it."""
+    repos.make(home / "old", {"x": b"1"})
+    repos.write(home, {"old/x": b"2", "old/deep/y": b"y", "around": b"a"})
+    (home / "fresh").mkdir()
+    git(home / "fresh", "init", "--quiet")
+    repos.write(home / "fresh", {"z\n": b"z\r\n"})
+    assert backup.keep(str(home), REF)
+    loose = dict(backup.look(str(home)).more)["loose"]
+    assert set(git(home, "ls-tree", "-r", "-z", "--name-only", loose).split("\0")) >= {
+        "old/x",
+        "old/deep/y",
+        "fresh/z\n",
+    }
+    assert repos.show(home, loose, "old/x") == b"2"
+    assert repos.show(home, REF, "around") == b"a"
+    assert "of which only the files are kept: fresh" in git(home, "show", "-s", "--format=%B", REF)
+
+
+def test_ignored_files_are_kept_where_asked_for(home: Path) -> None:
+    """Byte for byte, with their modes and links; without that they are no work."""
+    (home / ".git" / "info" / "exclude").write_text("*.o\ncache/\n", encoding="ascii")
+    repos.write(home, {"x.o": b"\r\n", "cache/deep/f": b"f"})
+    (home / "x.o").chmod(0o600)
+    (home / "cache" / "l").symlink_to("nowhere")
+    assert backup.keep(str(home), REF) is None
+    assert backup.keep(str(home), REF, ignored=True)
+    more = dict(backup.look(str(home), ignored=True).more)
+    assert repos.show(home, more["loose"], "cache/deep/f") == b"f"
+    assert repos.show(home, more["loose"], "cache/l") == b"nowhere"
+    assert repos.show(home, more["modes"], "modes") == b"600 x.o\0"
+
+
+def test_what_git_would_convert_is_kept_raw_too(home: Path) -> None:
+    """The tree is git's view, so that it can be merged; a second one has the very bytes."""
+    repos.write(home, {".gitattributes": b"*.t text eol=lf\n*.u ident\n"})
+    repos.write(home, {"a.t": b"1\r\n2\n", "b.u": b"$Id: x $"})
+    assert backup.keep(str(home), REF)
+    raw = dict(backup.look(str(home)).more)["raw"]
+    assert repos.show(home, REF, "a.t") == b"1\n2\n"
+    assert (repos.show(home, raw, "a.t"), repos.show(home, raw, "b.u")) == (b"1\r\n2\n", b"$Id: x $")
+
+
+def test_a_filter_that_fails_is_no_obstacle(home: Path) -> None:
+    """A program that is not installed must not cost the file."""
+    git(home, "config", "filter.x.clean", "false")
+    git(home, "config", "filter.x.required", "true")
+    repos.write(home, {".gitattributes": b"*.x filter=x\n", "a.x": b"work"})
+    assert backup.keep(str(home), REF)
+    assert repos.show(home, REF, "a.x") == b"work"
+    repos.write(home, {".gitattributes": None, "a.x": None})
+
+
+def test_commits_that_only_a_log_holds_are_kept(home: Path) -> None:
+    """Amended or reset away: the log goes with the worktree."""
+    start = repos.tip(home, "main")
+    lost = []
+    for name in ("one", "two"):
+        repos.write(home, {name: b"x"})
+        git(home, "add", name)
+        git(home, "commit", "--quiet", "-m", name)
+        lost.append(repos.tip(home, "main"))
+        git(home, "reset", "--quiet", "--hard", start)
+    assert backup.keep(str(home), REF)
+    for each in lost:
+        git(home, "merge-base", "--is-ancestor", each, REF)
+    assert backup.keep(str(home), "refs/orchd/backup/run/track/2") is None
+
+
+def test_both_sides_of_a_conflict_are_kept(home: Path) -> None:
+    """Also of one that no commit has."""
+    repos.grow(home, "other", {"a.txt": b"theirs\n"}, base="main")
+    repos.write(home, {"a.txt": b"ours\n"})
+    git(home, "commit", "--quiet", "-am", "ours")
+    git(home, "merge", "other", status=1)
+    assert backup.keep(str(home), REF)
+    sides = dict(backup.look(str(home)).more)["unmerged"]
+    found = [repos.show(home, sides, f"{side}/a.txt") for side in ("base", "ours", "theirs")]
+    assert found == [b"a\n", b"ours\n", b"theirs\n"]
+
+
+def test_what_cannot_be_read_is_said_and_all_else_kept(home: Path) -> None:
+    """A file and a folder that are closed to us: named in the backup, and looked for again before anything goes."""
+    repos.write(home, {"new": b"x", "closed/f": b"f", "shut": b"s"})
+    (home / "shut").chmod(0)
+    (home / "closed").chmod(0)
+    child = repos.drive("keep", str(home), REF, before=PLAIN if os.geteuid() == 0 else ())
+    assert set(repos.ended(child).split()) == {"shut", "closed"}
+    (home / "closed").chmod(0o700)
+    assert repos.show(home, REF, "new") == b"x"
 
 
 def test_a_folder_within_is_no_worktree(home: Path) -> None:
@@ -168,10 +254,7 @@ def test_the_way_back_works(home: Path) -> None:
     """The command that the report names brings the work back as a branch."""
     repos.write(home, {"new": b"work"})
     assert backup.keep(str(home), REF)
-    words = backup.way_back(REF).split(" ")
-    assert words[0] == "git"
-    git(home, *words[1:])
-    assert repos.show(home, "restored-track-1", "new") == b"work"
+    assert backup.way_back(REF) == "orchd restore run track --attempt 1"
 
 
 def test_private_indexes_that_were_left_are_swept(home: Path) -> None:
