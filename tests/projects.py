@@ -135,7 +135,7 @@ def writes(name: str, text: str = "made\\n") -> str:
 
 def waits_for(path: Path) -> str:
     """Return a step that goes on once there is a file at ``path``."""
-    return f'run = ["sh", "-c", "until [ -e \'{path}\' ]; do sleep 0.02; done"]'
+    return f'run = ["sh", "-c", "until [ -e \'{path}\' ]; do sleep 0.05; done"]'
 
 
 def names(count: int, group: str = "A") -> list[str]:

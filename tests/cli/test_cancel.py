@@ -102,15 +102,13 @@ def test_the_track_is_over(project: Project) -> None:
     assert not os.path.lexists(paths(project).cancel)
 
 
-@pytest.mark.parametrize(
-    "words",
-    [["missing"], [RUN, "t9"], ["../x"], [RUN, "a/b"], ["\x1b[2J"], [""], ["x" * 5000], [RUN, "t1", "t2"], []],
-)
-def test_what_is_not_there(project: Project, words: list[str]) -> None:
+def test_what_is_not_there(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
     """An unknown run or track, and what is no name: one line, nothing asked for."""
-    said = asked(project, *words)
-    assert (said.status, said.out) == (64, "")
-    assert "\x1b" not in said.err
+    names: list[list[str]] = [["missing"], ["../x"], ["\x1b[2J"], [""], ["x" * 5000], []]
+    names += [[RUN, "t9"], [RUN, "a/b"], [RUN, "t1", "t2"]]
+    commands = [["cancel", *words] for words in names]
+    for words, said in zip(names, project.many(commands, tmp_path_factory.mktemp("said")), strict=True):
+        assert (said.status, said.out, said.tame) == (64, "", True), words
     assert not os.path.lexists(paths(project).cancel)
 
 

@@ -104,7 +104,7 @@ def test_stopped(tmp_path: Path, act: str, point: str) -> None:
         rivals = FileClaims(str(tmp_path), wait=0.0)
         begin = clock.steady()
         rivals.release("another", won(rivals, "another").token)
-        assert clock.steady() - begin < 1
+        assert clock.steady() - begin < 5
         answer: object = None
         with suppress(GuardBusy):
             answer = rivals.claim(wanted())

@@ -57,7 +57,7 @@ def test_a_wait_has_an_end() -> None:
     with Signals((signal.SIGUSR1,)) as events:
         start = time.monotonic()
         assert events.wait(0.05) == []
-        assert 0.04 < time.monotonic() - start < 2
+        assert 0.04 < time.monotonic() - start < 10
 
 
 def test_many_deaths_are_one_event() -> None:
@@ -87,13 +87,20 @@ def test_what_the_starter_ignores_stays_ignored() -> None:
     assert ended(python(IGNORES)) == ""
 
 
+HOLDS_BACK = """
+import os, signal
+from orchestrator.host import signals
+with signals.Signals((signal.SIGUSR1,)) as events:
+    with signals.held_back():
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert events.wait(0.01) == []
+    assert events.wait(1) == [signal.SIGUSR1]
+"""
+
+
 def test_signals_are_held_back() -> None:
-    """They come at the end of the block."""
-    with Signals((signal.SIGUSR1,)) as events:
-        with signals.held_back():
-            os.kill(os.getpid(), signal.SIGUSR1)
-            assert events.wait(0.01) == []
-        assert events.wait(1) == [signal.SIGUSR1]
+    """They come at the end of the block; in a process of one thread, for another thread would take them."""
+    assert ended(python(HOLDS_BACK)) == ""
 
 
 def test_signals_are_ignored_for_a_while() -> None:

@@ -29,7 +29,7 @@ with Signals((CHILD,)) as events:
         ended.update((each.pid, each.code) for each in spawn.reap())
         return patient
 
-    while not os.path.exists("ready"):
+    while not (os.path.exists("ready") or child in ended):
         pause(0.01)
     before = tree.descendants()
     start = time.monotonic()
@@ -48,7 +48,7 @@ print(json.dumps(facts))
 
 
 def drive(tmp_path: Path, script: str, grace: float = 0.2, *, patient: bool = True) -> dict[str, Any]:
-    """Run the driver in ``tmp_path``; the script makes a file ``ready``."""
+    """Run the driver in ``tmp_path``; the script makes a file ``ready``, or ends."""
     driver = python(
         f"import os; os.chdir({str(tmp_path)!r})\n{DRIVER}", script, str(grace), "patient" if patient else "hurry"
     )
@@ -67,7 +67,7 @@ def test_nobody_has_no_descendants() -> None:
     assert tree.descendants() == {}
     start = time.monotonic()
     assert tree.Tree(lambda _seconds: True, lambda: None).end(30.0) == tree.Ending()
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
 
 
 def test_descendants_are_seen() -> None:
@@ -120,7 +120,7 @@ def test_what_is_stopped_ends(tmp_path: Path) -> None:
 
 def test_a_dead_child_leaves_orphans(tmp_path: Path) -> None:
     """What lives on after the command itself is ended and counted."""
-    facts = drive(tmp_path, "sleep 60 & sleep 61 & touch ready; exit 0")
+    facts = drive(tmp_path, "sleep 60 & sleep 61 & exit 0")
     assert (facts["code"], facts["clean"]) == (0, True)
     assert facts["ended"] == 2
 

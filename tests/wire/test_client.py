@@ -107,13 +107,13 @@ def test_silence_is_bounded(tmp_path: Path) -> None:
     over = threading.Event()
 
     def wait(_line: bytes, _to: socket.socket) -> None:
-        over.wait(10)
+        over.wait(30)
 
     with _listener(tmp_path, wait):
         begun = clock.steady()
         with pytest.raises(DaemonUnavailable, match="in time"):
             call(str(tmp_path), Ping(), timeout=0.2)
-        assert clock.steady() - begun < 2
+        assert clock.steady() - begun < 10
         over.set()
 
 
