@@ -264,6 +264,8 @@ def test_a_daemon_drives_the_run(site: Gated) -> None:
         assert "goes on without being watched" in said.err
         assert not site.run_file("cancel.json").exists()
         with site.running("run", "ROADMAP.md", "--resume") as child:
+            assert child.stdout is not None
+            assert child.stdout.readline()  # it has found the run
             site.open()
             assert ended(child).status == 0
     site.is_done_once()
