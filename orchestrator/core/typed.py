@@ -7,6 +7,7 @@ dataclass's fields, and in ``field(metadata=...)`` the bounds ``ge``, ``le``, ``
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -41,12 +42,17 @@ def build(kind: type[T], value: object) -> T:
 def _record(kind: type, value: object, where: str) -> object:
     if not isinstance(value, dict):
         raise _wrong(where, "an object")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     made = {each.name: _field(each, hints[each.name], value, where) for each in fields(kind) if each.name in value}
     missing = [each.name for each in fields(kind) if each.name not in made and _required(each)]
     if missing:
         raise Unreadable(f"field {_path(where, missing[0])} is missing")
     return kind(**made)
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, object]:
+    return get_type_hints(kind)
 
 
 def _required(each: Field[Any]) -> bool:

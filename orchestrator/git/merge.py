@@ -7,7 +7,6 @@ from typing import Final
 from orchestrator.core.run import GitOptions
 from orchestrator.git.author import Maker, maker
 from orchestrator.git.command import Git, refusal
-from orchestrator.git.index import private
 from orchestrator.git.message import line
 
 _MOST_FILES: Final = 200  # asked about in one command
@@ -46,11 +45,18 @@ def edited(git: Git, tree: str, start: str, path: str, change: Callable[[bytes],
     new = blob if changed is None or changed == data else git.out("hash-object", "-w", "--stdin", stdin=changed)
     if merged == (mode, new):
         return tree, False
-    with private(git) as env:
-        git.out("read-tree", tree, env=env)
-        line = f"{mode} {new}\t".encode("ascii") + os.fsencode(path) + b"\0"
-        git.out("update-index", "-z", "--index-info", stdin=line, env=env)
-        return git.out("write-tree", env=env), merged != before
+    return _with(git, tree, path, f"{mode} blob {new}"), merged != before
+
+
+def _with(git: Git, tree: str, path: str, entry: str) -> str:
+    """Return ``tree`` with an entry at ``path``, and the folders above it where they are not there."""
+    folder, _, name = path.rpartition("/")
+    listed = git.run("ls-tree", "-z", "--full-tree", f"{tree}:{folder}" if folder else tree)
+    rows = listed.stdout.split(b"\0") if listed.status == 0 else []  # no such folder so far
+    line = f"{entry}\t".encode("ascii") + os.fsencode(name)
+    kept = [row for row in rows if row and row.partition(b"\t")[2] != os.fsencode(name)]
+    made = git.out("mktree", "--missing", "-z", stdin=b"".join(row + b"\0" for row in (*kept, line)))
+    return _with(git, tree, folder, f"040000 tree {made}") if folder else made
 
 
 def holds(git: Git, commit: str, path: str | None) -> bool:
