@@ -65,6 +65,7 @@ def wake_at(standing: Standing) -> float | None:
         return None
     times = [next_start(run), *(_next_step(run, track) for track in run.tracks if track.outcome is None)]
     times += [each.until for each in standing.states.values()]
+    times.append(_given_up_at(standing))
     limit = standing.options.budget.run.seconds
     times += [] if limit is None else [now + limit - budget.run_seconds(run, now)]
     return min((each for each in times if each is not None and each > now), default=None)
@@ -201,6 +202,14 @@ def _give_up(standing: Standing) -> Iterator[EndTrack]:
     held = [each for each in left if standing.of(each).rule == "stranger"]
     for track in people or held or left:
         yield _end(run, track, _gone(standing.of(track)))
+
+
+def _given_up_at(standing: Standing) -> float | None:
+    """Return when (monotonic s) nobody waits for people any longer, where somebody does."""
+    run = standing.run
+    people = [each for each in run.tracks if standing.of(each).rule in ("question", "gate")]
+    since = _waited_since(run, people) if people else run.settled_since
+    return None if since is None else since + standing.options.input_wait_seconds
 
 
 def _waited_since(run: RunFacts, tracks: Sequence[TrackFacts]) -> float:

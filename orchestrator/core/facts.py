@@ -10,7 +10,7 @@ from typing import Literal
 from orchestrator.core.claim import State as OwnerState
 from orchestrator.core.phase import Cause, Toolset
 from orchestrator.core.result import Attempt
-from orchestrator.core.run import Gate, Limit, Outcome, RunRecord, RunTrack
+from orchestrator.core.run import Ended, Gate, Limit, Outcome, RunRecord, RunTrack
 
 Doing = Literal["", "starting", "started", "merging", "recording"]
 
@@ -50,7 +50,8 @@ class TrackFacts:
     ``job_attempt`` is 0 before a job was written. ``doing`` is the action of ours under way for it, and
     ``started`` from then on until its end. ``exited`` is the exit status of the worker that we started, None
     while it runs or was started by somebody else; ``trouble`` is why an action of ours failed. ``asked`` is
-    when (monotonic s) the worker was asked to end, and ``forced``: it was then killed.
+    when (monotonic s) the worker was asked to end, and ``forced``: it was then killed. ``ending`` is the end of the
+    track that is being recorded.
 
     ``result`` is the present attempt's and ``former`` are those of all before it. ``failed_since``: since when
     (monotonic s) this process knows that the present attempt is over without success, and ``heard``: when the status
@@ -70,6 +71,7 @@ class TrackFacts:
     trouble: str = ""
     asked: float | None = None
     forced: bool = False
+    ending: Ended | None = None
     cause: Cause = "first"
     toolset: Toolset = "full"
     former: tuple[Attempt, ...] = ()

@@ -120,7 +120,7 @@ def state_of(facts: TrackFacts, standing: Standing) -> TrackState:
     rules = (_ended, _doing, _claimed, _finished, _underway)
     found = (state for rule in rules if (state := rule(facts, standing)) is not None)
     state = next(found, None) or _before_a_start(facts, standing)
-    is_lost = state.where == "failed" and state.rule != "outcome"
+    is_lost = state.where == "failed" and state.rule not in ("outcome", "recording")
     return replace(state, where="cancelled") if is_lost and facts.spec.track in standing.run.cancelled else state
 
 
@@ -140,8 +140,7 @@ def _doing(facts: TrackFacts, _standing: Standing) -> TrackState | None:
     if facts.doing == "merging":
         return TrackState("merging", "its branch is being merged", "merging")
     if facts.doing == "recording":
-        where: State = "quarantined" if facts.spec.quarantined and not facts.job_attempt else "failed"
-        return TrackState(where, "its end is being recorded", "recording")
+        return TrackState(facts.ending or "failed", "its end is being recorded", "recording")
     if facts.trouble:
         return TrackState("failed", facts.trouble, "trouble")
     if facts.doing == "starting":

@@ -222,8 +222,9 @@ class Conductor:
             case Integrate(agent_id=agent_id):
                 driven.own.worker(agent_id).doing = "merging"
                 self._submit(driven, agent_id, partial(perform.merge_track, self._layout, record, action))
-            case EndTrack(agent_id=agent_id):
-                driven.own.worker(agent_id).doing = "recording"
+            case EndTrack(agent_id=agent_id, ended=ended):
+                worker = driven.own.worker(agent_id)
+                worker.doing, worker.ending = "recording", ended
                 self._submit(driven, agent_id, partial(perform.end_track, self._layout, record, action))
             case StopWorker():
                 self._stop(driven, action, claims, now)

@@ -14,7 +14,7 @@ from orchestrator.core.claim import BarePid, Claim
 from orchestrator.core.facts import ClaimFacts, Doing, Others, RunFacts, StatusFacts, TrackFacts
 from orchestrator.core.name import is_name
 from orchestrator.core.result import Attempt
-from orchestrator.core.run import Outcome, RunRecord, RunTrack
+from orchestrator.core.run import Ended, Outcome, RunRecord, RunTrack
 from orchestrator.core.standing import Rule, Standing
 from orchestrator.core.status import Status
 from orchestrator.core.text import visible
@@ -96,6 +96,7 @@ class Worker:
     trouble: str = ""
     asked: float | None = None
     forced: bool = False
+    ending: Ended | None = None
     tries: int = 0
     failed_since: float | None = None
     heard: float | None = None
@@ -263,6 +264,7 @@ class RunFiles:
             trouble=worker.trouble,
             asked=worker.asked,
             forced=worker.forced,
+            ending=worker.ending,
             cause=job.cause if job is not None else "first",
             toolset=job.toolset if job is not None else "full",
             former=tuple(each for each in attempts if each.attempt < attempt),

@@ -138,7 +138,7 @@ def test_states_of_a_run_are_by_agent() -> None:
 @pytest.mark.parametrize(
     "facts",
     [
-        TrackFacts(runs.spec(1), 1, doing="recording"),
+        TrackFacts(runs.spec(1), 1, doing="recording", ending="cancelled"),
         TrackFacts(runs.spec(1), 1, trouble="UNKNOWN: git: no"),
         TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(status=3), error="UNKNOWN: 3")),
     ],
@@ -151,5 +151,5 @@ def test_what_a_person_cancelled_has_not_failed(facts: TrackFacts) -> None:
 
 def test_the_end_of_what_is_in_quarantine_is_being_recorded() -> None:
     """It has not failed in this run, where nobody worked on it."""
-    facts = TrackFacts(replace(runs.spec(1), quarantined="it failed in 3 runs"), doing="recording")
+    facts = TrackFacts(runs.spec(1), doing="recording", ending="quarantined")
     assert Standing(runs.facts(facts), NOW).of(facts).where == "quarantined"
