@@ -122,8 +122,9 @@ def _taken(wanted: Wanted, track: Track, branch: str, path: str) -> Taken:
 def _branches(repo: Repository, wanted: Wanted, taken: set[str]) -> list[str]:
     """Return a branch for each track: the one to go on with, else one that neither the repository nor a run has."""
     chosen: list[str] = []
+    known = worktree.branches(repo)
     for track in wanted.tracks:
-        free = (worktree.free_branch(repo, each) for each in acceptance.numbered(acceptance.branch_name(track)))
+        free = (worktree.free_branch(repo, each, known) for each in acceptance.numbered(acceptance.branch_name(track)))
         own = wanted.left(track).branch
         chosen.append(own or acceptance.first_free(free, lambda each: each in taken or each in chosen))
     return chosen

@@ -6,6 +6,7 @@ processes: eight at once take twenty times as long as one.
 """
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -28,6 +29,8 @@ WAIT: Final = 600.0
 
 _GITDIR: Final = b"gitdir: "
 _LINK: Final = 8192
+_PLAIN: Final = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*\Z")
+
 _BEING_MADE: Final = "initializing"  # git's own word; with it `git worktree add` locks what it has not finished
 
 
@@ -79,22 +82,43 @@ def _entry(record: str, top: str) -> Worktree:
     )
 
 
-def free_branch(repo: Repository, wanted: str) -> str:
-    """Return ``wanted``, or with -2, -3 … behind it when a branch has that name, or one that differs in case."""
-    git = Git(repo.top)
-    refs.check_branch(git, wanted)
-    known = git.out("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/")
-    taken = {each.casefold() for each in known.split("\n")}
-    blocking = next((each for each in _folders(wanted) if each.casefold() in taken), None)
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """The names of the branches there are, and of what stands above them; case makes no difference."""
+
+    names: frozenset[str]
+    folders: frozenset[str]
+
+
+def branches(repo: Repository) -> Branches:
+    """Return the names that no new branch may have."""
+    told = Git(repo.top).out("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/")
+    names = frozenset(each.casefold() for each in told.split("\n"))
+    return Branches(names, frozenset(folder for each in names for folder in _folders(each)))
+
+
+def free_branch(repo: Repository, wanted: str, known: Branches | None = None) -> str:
+    """Return ``wanted``, or with -2, -3 … behind it when a branch has that name, or one that differs in case.
+
+    ``known`` are the branches there are, as they were a moment ago; None: git is asked.
+    """
+    _check(Git(repo.top), wanted)
+    taken = known or branches(repo)
+    blocking = next((each for each in _folders(wanted) if each.casefold() in taken.names), None)
     if blocking is not None:
         raise GitRefused(f"the branch {visible(blocking)} is in the way of {visible(wanted)}", hint="rename it")
-    taken.update(folder for each in tuple(taken) for folder in _folders(each))
     number = 1
     name = wanted
-    while name.casefold() in taken:
+    while name.casefold() in taken.names or name.casefold() in taken.folders:
         number += 1
         name = f"{wanted}-{number}"
     return name
+
+
+def _check(git: Git, branch: str) -> None:
+    """Raise :class:`GitRefused` when git can have no branch of that name; it is asked only where there is a doubt."""
+    if len(branch) > refs.LONGEST_PART or not _PLAIN.match(branch):
+        refs.check_branch(git, branch)
 
 
 def _folders(branch: str) -> Iterator[str]:
@@ -110,7 +134,7 @@ def add(repo: Repository, path: str, branch: str, base: str) -> None:
     finished. Raises :class:`GitRefused` when something else is in the way, and then changed nothing.
     """
     git = Git(repo.top, SECONDS)
-    refs.check_branch(git, branch)
+    _check(git, branch)
     real = _real(path)
     with guarded(repo, "worktrees", WAIT):
         reconnect(repo.top, real)
