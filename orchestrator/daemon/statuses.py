@@ -5,7 +5,7 @@ writing its file there.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -27,6 +27,9 @@ PACE: Final = 0.02
 """Seconds between two looks at status files that change all the time."""
 
 SHARE: Final = 0.3
+
+MOST_TOLD: Final = 500
+"""So many bad files are journaled after one look."""
 
 HIGHER_THAN_ANY: Final = 2**63
 """A fence: the scan has said already that the file's is too low."""
@@ -116,11 +119,18 @@ class StatusSensor:
             was = before.get(agent_id)
             if status is not was and (was is None or _fields(status) != _fields(was)):
                 self._journal("status.changed", {"run": run, "agent_id": agent_id, **_fields(status)})
-        for each in statuses.problems:
-            if each not in problems:
-                self._journal("status.problem", {"run": run, "path": each.path, "reason": each.reason})
+        self._tell(run, [each for each in statuses.problems if each not in problems])
         for agent_id in statuses.superseded:
             self._keep_aside(run, agent_id)
+
+    def _tell(self, run: str, problems: Sequence[scan.Problem]) -> None:
+        """Journal what is newly wrong; of a crowd, some, and how many more: each line costs time."""
+        for each in problems[:MOST_TOLD]:
+            self._journal("status.problem", {"run": run, "path": each.path, "reason": each.reason})
+        if len(problems) > MOST_TOLD:
+            folder = visible(self._layout.run(run).folder, 500)
+            reason = f"{len(problems) - MOST_TOLD} more files that cannot be believed"
+            self._journal("status.problem", {"run": run, "path": folder, "reason": reason})
 
     def _keep_aside(self, run: str, agent_id: str) -> None:
         """Keep what was written under a claim that is over. Where it cannot be kept, the next writing of it is."""

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from heapq import nsmallest
 from operator import attrgetter
 from typing import Final
 
@@ -22,6 +23,9 @@ from orchestrator.state.layout import RunLayout
 MOST_STRANGERS: Final = 100
 """So many strangers' files are named; the others are counted."""
 
+MOST: Final = 20_000
+"""So many files that say they are of some status are looked at; of more, those of agents that have a job."""
+
 SETTLED_NS: Final = 100_000_000
 """A file younger than this may change again without its times showing it, so it is read once more."""
 
@@ -30,7 +34,8 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OTHERS: Final = frozenset(
     {"run.json", "run.pidlock", "cancel.json", "approved.json", "summary.md", "metrics.json", "artifacts", ".d"}
 )
-_ENDINGS: Final = (SUFFIX, ".job.json", ".result.json", ".outcome.json", ".answer.json", ".metrics.json")
+_JOB: Final = ".job.json"
+_ENDINGS: Final = (SUFFIX, _JOB, ".result.json", ".outcome.json", ".answer.json", ".metrics.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,8 @@ def _scan(look: _Look, listed: list[os.DirEntry[str]], known: Mapping[str, Known
     found: dict[str, Known] = {}
     strange: list[os.DirEntry[str]] = []
     superseded: list[str] = []
-    for entry in listed:
+    looked_at = _bounded(listed, known)
+    for entry in looked_at:
         agent_id = entry.name.removesuffix(SUFFIX)
         before = known.get(agent_id, _NOTHING)
         if agent_id == entry.name or (before is _NOTHING and not is_name(agent_id)):
@@ -131,7 +137,30 @@ def _scan(look: _Look, listed: list[os.DirEntry[str]], known: Mapping[str, Known
             if now is not before and _is_newly_superseded(before, now):
                 superseded.append(agent_id)
     bad = sorted((now.problem for now in found.values() if now.problem is not None), key=attrgetter("path"))
-    return Scan(found, (*bad, *_strangers(look, strange)), tuple(superseded))
+    problems = (*bad, *_strangers(look, strange), *_left_out(look, len(listed) - len(looked_at)))
+    return Scan(found, problems, tuple(superseded))
+
+
+def _bounded(listed: list[os.DirEntry[str]], known: Mapping[str, Known]) -> list[os.DirEntry[str]]:
+    """Leave out the status files beyond MOST, but none that is known already or that has a job beside it."""
+    if len(listed) <= MOST:
+        return listed
+    names = {entry.name for entry in listed}
+    room = MOST - len(known)
+    kept = []
+    for entry in listed:
+        agent_id = entry.name.removesuffix(SUFFIX)
+        if agent_id != entry.name and agent_id not in known and f"{agent_id}{_JOB}" not in names:
+            room -= 1
+            if room < 0:
+                continue
+        kept.append(entry)
+    return kept
+
+
+def _left_out(look: _Look, count: int) -> Iterator[Problem]:
+    if count:
+        yield look.problem("", f"{count} more files of a status than are looked at", look.now_ns)
 
 
 def _is_newly_superseded(before: Known, now: Known) -> bool:
@@ -180,7 +209,7 @@ def _content(look: _Look, name: str, data: bytes, known: Known) -> Known:
 
 def _strangers(look: _Look, strange: list[os.DirEntry[str]]) -> Iterator[Problem]:
     """Name what does not belong into the folder; it is left alone."""
-    for entry in sorted(strange, key=attrgetter("name"))[:MOST_STRANGERS]:
+    for entry in nsmallest(MOST_STRANGERS, strange, key=attrgetter("name")):
         yield look.problem(entry.name, "not a file of this run; it is left alone", _written_ns(entry))
     if len(strange) > MOST_STRANGERS:
         more = f"{len(strange) - MOST_STRANGERS} more that are not files of this run"

@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.host import clock
 from orchestrator.state.layout import Layout, RunLayout
-from orchestrator.state.scan import MOST_STRANGERS, Scan, scan_statuses
+from orchestrator.state.scan import MOST, MOST_STRANGERS, Scan, scan_statuses
 from tests.core.statuses import FULL
 from tests.state.malformed import GOOD, ODD, texts
 from tests.waiting import wait_for
@@ -313,3 +313,18 @@ def test_a_folder_under_a_storm_is_never_misread(paths: RunLayout) -> None:
     finally:
         writer.kill()
         writer.wait()
+
+
+def test_a_crowd_of_status_files(paths: RunLayout) -> None:
+    """Of more than are looked at, those of agents with a job are, whoever came first; how many are not is said."""
+    for number in range(MOST + 5):
+        os.close(os.open(paths.status(f"crowd-{number}"), os.O_CREAT | os.O_WRONLY, 0o600))
+    first = _scan(paths)
+    assert len(first.known) == MOST
+    assert first.problems[-1].reason == "5 more files of a status than are looked at"
+    _write(paths, "agent-1")
+    assert "agent-1" not in _scan(paths, first).statuses
+    Path(paths.job("agent-1")).touch()
+    second = _scan(paths, first)
+    assert list(second.statuses) == ["agent-1"]
+    assert first.known.keys() < second.known.keys()
