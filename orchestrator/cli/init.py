@@ -38,6 +38,8 @@ TEMPLATE: Final = """\
 [run]
 # At most so many agents at once.
 # agents = 4
+# Who they are; they find it in ORCHD_PROFILE, and profile_limits counts by it. Empty: nobody in particular.
+# profile = ""
 # Between two starts.
 # stagger = "2s"
 # For each phase of a track, in its first attempt; each attempt after one that failed gets so many times more.

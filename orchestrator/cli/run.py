@@ -69,7 +69,9 @@ def command(root: str, name: str, **wanted: Unpack[Wishes]) -> int:
 
 def _interrupted(layout: Layout, name: str, wanted: Wishes) -> RunRecord:
     """Return the run to go on with; what was accepted for it holds."""
-    told = {key: wanted[key] for key in ("agents", "agent", "timeout", "batch_size", "group", "tracks", "push")}
+    told = {
+        key: wanted[key] for key in ("agents", "agent", "profile", "timeout", "batch_size", "group", "tracks", "push")
+    }
     given = [key.replace("_", "-") for key, value in told.items() if value is not None]
     given += [name for name, said in (("dry-run", wanted["dry_run"]), ("order", wanted["order"])) if said]
     if wanted["retry"]:

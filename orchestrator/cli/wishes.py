@@ -7,6 +7,7 @@ from typing import TypedDict, TypeVar
 import click
 
 from orchestrator.core import duration
+from orchestrator.core.name import check_name
 from orchestrator.core.run import Options
 from orchestrator.errors import UsageError
 
@@ -18,6 +19,7 @@ class How(TypedDict):
 
     agents: int | None
     agent: str | None
+    profile: str | None
     timeout: str | None
     batch_size: int | None
     push: bool | None
@@ -41,6 +43,7 @@ def carrying_out(function: Function) -> Function:
             help="Take on so many tracks, and the next ones when those are over; 0: no batches.",
         ),
         click.option("--timeout", metavar="D", help="How long one phase may take: 90, 30s, 5m, 1h30m, 2d."),
+        click.option("--profile", metavar="P", help="Who the agents are; they are told, and limits count by it."),
         click.option("--agent", metavar="KIND", help="Who does the work: command or scripted."),
         click.option("--agents", type=click.IntRange(1, 1000), metavar="N", help="At most so many at once."),
     ):
@@ -52,6 +55,8 @@ def over(options: Options, how: How) -> Options:
     """Return ``options`` with what the command line says put over them."""
     if how["agents"] is not None:
         options = replace(options, agents=how["agents"])
+    if how["profile"] is not None:
+        options = replace(options, profile=check_name("profile", how["profile"]))
     if how["batch_size"] is not None:
         options = replace(options, batch_size=how["batch_size"])
     if how["push"] is not None:
@@ -64,4 +69,6 @@ def over(options: Options, how: How) -> Options:
     return options
 
 
-NOTHING_SAID = How(agents=None, agent=None, timeout=None, batch_size=None, push=None, detach=False, as_json=False)
+NOTHING_SAID = How(
+    agents=None, agent=None, profile=None, timeout=None, batch_size=None, push=None, detach=False, as_json=False
+)

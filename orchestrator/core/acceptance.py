@@ -109,7 +109,7 @@ def accept(run: str, taken: Sequence[Taken], ground: Ground, terms: Terms) -> Ru
         agent=terms.agent,
         options=terms.options,
         tracks=tuple(
-            _carried(agent_id, each)
+            _carried(agent_id, each, terms.options.profile)
             for agent_id, each in zip(agent_ids([each.track for each in taken]), taken, strict=True)
         ),
         validators=terms.validators,
@@ -118,7 +118,7 @@ def accept(run: str, taken: Sequence[Taken], ground: Ground, terms: Terms) -> Ru
     )
 
 
-def _carried(agent_id: str, taken: Taken) -> RunTrack:
+def _carried(agent_id: str, taken: Taken, profile: str) -> RunTrack:
     track = taken.track
     return RunTrack(
         agent_id=agent_id,
@@ -137,4 +137,5 @@ def _carried(agent_id: str, taken: Taken) -> RunTrack:
         estimate=track.estimate,
         quarantined=taken.quarantined,
         before=taken.before,
+        profile=profile,
     )

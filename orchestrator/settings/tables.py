@@ -114,6 +114,7 @@ class RunSettings:
 
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
     agents: Some = DEFAULTS.agents
+    profile: Name | Literal[""] = DEFAULTS.profile
     stagger_seconds: Pause = DEFAULTS.stagger_seconds
     timeout_seconds: Span = DEFAULTS.timeout_seconds
     grace_seconds: Pause = DEFAULTS.grace_seconds

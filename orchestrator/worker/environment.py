@@ -25,7 +25,7 @@ NAMES: Final = frozenset(
     {
         *("ORCHD_ROOT", "ORCHD_RUN", "ORCHD_TRACK", "ORCHD_FENCE", "ORCHD_ATTEMPT", "ORCHD_PHASE", "ORCHD_CAUSE"),
         *("ORCHD_TOOLSET", "ORCHD_ANSWER_FILE", "AGENT_ID", "MASTER_ISSUE", "SUB_ISSUE", "BRANCH_NAME", "STATUS_FILE"),
-        *("WORKING_DIR", "TIMEOUT"),
+        *("WORKING_DIR", "TIMEOUT", "ORCHD_PROFILE"),
     }
 )
 """What an agent finds in its environment, and is known by."""

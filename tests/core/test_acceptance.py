@@ -83,7 +83,7 @@ def test_the_id_says_run_and_time() -> None:
 def test_the_record_holds_what_was_accepted() -> None:
     """Agents are numbered in the order of the tracks; each track keeps what its source says of it."""
     taken = [Taken(FIRST, "feat/one", "/r/worktrees/agent-1"), Taken(SECOND, "feat/two", "/r/worktrees/agent-2")]
-    terms = Terms(Agent("command", argv=("agent",)), Options(agents=2), (Validator("tests", "command"),), ("x",))
+    terms = Terms(Agent("command", argv=("agent",)), Options(agents=2, profile="dev-lead"), (Validator("tests", "command"),), ("x",))
     record = acceptance.accept("roadmap", taken, GROUND, terms)
     assert (record.run, record.orchestration_id) == ("roadmap", "orch-roadmap-20260131-120007")
     assert (record.source, record.source_kind, record.created_at) == (
@@ -97,6 +97,7 @@ def test_the_record_holds_what_was_accepted() -> None:
     first, second = record.tracks
     assert (first.agent_id, first.branch, first.worktree) == ("agent-1", "feat/one", "/r/worktrees/agent-1")
     assert (second.agent_id, second.branch, second.worktree) == ("agent-2", "feat/two", "/r/worktrees/agent-2")
+    assert {first.profile, second.profile} == {"dev-lead"}
     for name in ("track", "title", "line", "group", "number", "depends_on", "body", "acceptance", "paths", "estimate"):
         assert getattr(first, name) == getattr(FIRST, name)
 

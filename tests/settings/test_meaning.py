@@ -14,6 +14,7 @@ kind = "command"
 argv = ["bin/agent", "--all"]
 reduced = ["bin/agent", "--few"]
 [run]
+profile = "dev-lead"
 attempts = 5
 timeout_growth = 2
 retry_delay = "1m"
@@ -51,6 +52,7 @@ def test_everything_that_a_run_is_told(tmp_path: Path) -> None:
     """Attempts, limits, budgets and gates arrive, durations in seconds, and what is not said is not bounded."""
     loaded = load(tmp_path, ALL)
     assert settings.options(loaded) == Options(
+        profile="dev-lead",
         attempts=5,
         timeout_growth=2,
         retry_delay_seconds=60,
