@@ -6,7 +6,7 @@ when it began.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -26,9 +26,9 @@ def remember(git: Git) -> None:
     path, shared = places.of(git, _COPY, _SHARED)
     if os.path.lexists(path):
         return
-    patterns = _patterns(git, shared)
+    patterns = [each for each in _patterns(git, shared) if each is not None]
     try:
-        os.close(files.create(path, patterns))
+        os.close(files.create(path, b"\n".join(patterns)))
     except OSError as error:
         raise files.failure(error, "cannot keep what git ignores") from error
 
@@ -36,7 +36,7 @@ def remember(git: Git) -> None:
 def since(git: Git) -> tuple[str, ...]:
     """Return what is ignored now in a worktree and was not when it was made; folders end with a slash."""
     path, shared = places.of(git, _COPY, _SHARED)
-    if not os.path.isfile(path) or _holds(path, _patterns(git, shared)):
+    if not os.path.isfile(path) or _holds(path, list(_patterns(git, shared))):
         return ()
     words = ("ls-files", "-z", "--others", "--directory", "--no-empty-directory", "--exclude-per-directory=.gitignore")
     shown = git.names(*words, f"--exclude-from={path}")
@@ -44,21 +44,25 @@ def since(git: Git) -> tuple[str, ...]:
     return tuple(each for each in shown if each not in usual)
 
 
-def _patterns(git: Git, shared: str) -> bytes:
-    """Return the patterns that hold for all worktrees: what a person set for all repositories, and ``shared``."""
+def _patterns(git: Git, shared: str) -> Iterator[bytes | None]:
+    """Yield the patterns that hold for all worktrees: what a person set for all repositories, and ``shared``.
+
+    None: something that git may read and we may not.
+    """
     named = git.run("config", "--type=path", "--get", "core.excludesFile").text()
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    return b"\n".join(_read((named or f"{home}/git/ignore", shared)))
-
-
-def _read(paths: Iterable[str]) -> Iterator[bytes]:
-    for path in paths:
-        with suppress(FileNotFoundError, Unreadable):
+    for path in (named or f"{home}/git/ignore", shared):
+        try:
             yield files.read(path, LARGEST).data
+        except Unreadable:
+            yield None
+        except FileNotFoundError:
+            pass
 
 
-def _holds(path: str, patterns: bytes) -> bool:
+def _holds(path: str, patterns: Sequence[bytes | None]) -> bool:
     """Tell whether the same patterns hold as when they were kept; then nothing was hidden by others."""
+    known = [each for each in patterns if each is not None]
     with suppress(FileNotFoundError, Unreadable):
-        return files.read(path, 2 * LARGEST + 1).data == patterns
+        return len(known) == len(patterns) and files.read(path, 2 * LARGEST + 1).data == b"\n".join(known)
     return False

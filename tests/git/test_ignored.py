@@ -44,6 +44,15 @@ def test_what_is_ignored_only_since(place: Path, home: Path, setting: str, tmp_p
     assert (place / "notes" / "two.md").read_bytes() == b"work"
 
 
+def test_patterns_that_only_git_reads(place: Path, home: Path, tmp_path: Path) -> None:
+    """A link is followed by git and not by us: what it says now is not taken for what it said."""
+    repos.write(place, {"notes/two.md": b"work"})
+    (tmp_path / "patterns").write_text("notes/\n")
+    (tmp_path / "link").symlink_to("patterns")
+    git(home, "config", "core.excludesFile", str(tmp_path / "link"))
+    assert ignored.since(Git(str(place))) == ("notes/",)
+
+
 def test_a_worktree_that_remembers_nothing(place: Path, home: Path) -> None:
     """One of an earlier version goes as it always did; and what is remembered stays as it was."""
     before = repository.survey(str(home))
