@@ -19,7 +19,7 @@ LONGEST: Final = 20_000
 MOST_LINES: Final = 40
 """So many lines of a former attempt's output reach an agent: the last ones."""
 
-Role = Literal["work", "review", "cleanup", "mend", "validate"]
+Role = Literal["work", "review", "cleanup", "mend", "validate", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,15 @@ _MEND: Final = f"""\
 - Do not change a test or a check only to please it.
 {_BOUNDS}"""
 
+_RESOLVE: Final = f"""\
+- The work on this track passed, but its branch cannot be merged: tracks that were merged before it changed the same
+  places. What is in conflict, and with whom, stands under "Before".
+- `git merge --no-commit {{base}}` brings what was merged into this directory, and marks the conflicts in the files.
+- Resolve each so that both sides keep what they wanted: read `git log {{base}}` for what the other side wanted. Then
+  `git add` the file. You need not commit.
+- Run the tests, those of the other side too.
+{_BOUNDS}"""
+
 _VALIDATE: Final = """\
 - You judge the work of another agent. Do not change, add or remove any file.
 - Compare the task with what stands in the directory: `git diff --merge-base {base}` shows what
@@ -88,6 +97,7 @@ _REQUIREMENTS: Final[Mapping[Role, str]] = {
     "cleanup": _CLEANUP,
     "mend": _MEND,
     "validate": _VALIDATE,
+    "resolve": _RESOLVE,
 }
 
 _STATUS: Final = """\
@@ -104,6 +114,7 @@ _SUCCESS: Final[Mapping[Role, str]] = {
     "review": "The phase succeeds when you end with exit status 0, the track is complete and its tests pass.",
     "cleanup": "The phase succeeds when you end with exit status 0 and nothing of the list above is missing.",
     "mend": "The phase succeeds when you end with exit status 0 and the validator, asked again, accepts.",
+    "resolve": "The phase succeeds when you end with exit status 0, no conflict is left and the tests pass.",
     "validate": "The phase succeeds when you end with exit status 0 and one of the three words as your last line.",
 }
 

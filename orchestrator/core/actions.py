@@ -5,12 +5,16 @@ from typing import Literal
 
 from orchestrator.core.phase import Cause, Toolset
 
+Unmerged = Literal["failed", "cancelled", "quarantined", "conflict"]
+"""How a track ends that is not merged."""
+
 
 @dataclass(frozen=True, slots=True)
 class StartWorker:
     """Make the track's worktree and job, and start a worker on it.
 
-    A ``cleanup`` is to do exactly what the attempts before left undone, and no more.
+    A ``cleanup`` is to do exactly what the attempts before left undone, and no more; a ``resolve`` is to resolve the
+    conflict that keeps the track from being merged.
     """
 
     run: str
@@ -45,7 +49,7 @@ class EndTrack:
 
     run: str
     agent_id: str
-    ended: Literal["failed", "cancelled", "quarantined"]
+    ended: Unmerged
     error: str
     attempt: int
 

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final
 
 from orchestrator.core import budget
-from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StartWorker, StopWorker
+from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StartWorker, StopWorker, Unmerged
 from orchestrator.core.facts import RunFacts, TrackFacts
 from orchestrator.core.phase import Cause
 from orchestrator.core.schedule import Order, Picked, next_start
@@ -22,6 +22,7 @@ _CAUSES: Final[Mapping[Rule, Cause]] = {
     "limit": "limit",
     "retry": "retry",
     "cleanup": "cleanup",
+    "resolve": "resolve",
 }
 
 
@@ -109,8 +110,8 @@ def _ending(standing: Standing, track: TrackFacts, state: TrackState) -> EndTrac
     if state.rule in ("claim", "orphans", "underway"):
         why = _must_stop(standing, track, state)
         return _stopped(standing, track, why) if why else None
-    if state.where in ("failed", "cancelled"):
-        return _end(run, track, state.why)
+    if state.where in ("failed", "cancelled", "conflict"):
+        return _end(run, track, state.why, unresolved=state.where == "conflict")
     if state.where == "quarantined":
         return EndTrack(run.record.run, track.spec.agent_id, "quarantined", state.why, 0)
     if cancelled:
@@ -145,9 +146,10 @@ def _stopped(standing: Standing, track: TrackFacts, why: str) -> EndTrack | Stop
     return _stop(standing, track)
 
 
-def _end(run: RunFacts, track: TrackFacts, why: str) -> EndTrack:
-    cancelled = track.spec.track in run.cancelled
-    return EndTrack(run.record.run, track.spec.agent_id, "cancelled" if cancelled else "failed", why, track.job_attempt)
+def _end(run: RunFacts, track: TrackFacts, why: str, *, unresolved: bool = False) -> EndTrack:
+    ended: Unmerged = "conflict" if unresolved else "failed"
+    ended = "cancelled" if track.spec.track in run.cancelled else ended
+    return EndTrack(run.record.run, track.spec.agent_id, ended, why, track.job_attempt)
 
 
 def _stop(standing: Standing, track: TrackFacts) -> StopWorker | None:

@@ -36,6 +36,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "run.ended": "nothing more will happen in this run; its report is written",
     "track.merged": "a track's work is on the target branch",
     "track.conflict": "a track's work cannot be merged; its branch is kept",
+    "track.refused": "a track's work passed and was not merged; its agent is told why",
     "track.failed": "a track ended without work to merge",
     "track.cancelled": "a person ended a track",
     "track.quarantined": "a track that failed in too many runs was not worked on",

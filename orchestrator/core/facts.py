@@ -9,6 +9,7 @@ from typing import Literal
 
 from orchestrator.core.claim import State as OwnerState
 from orchestrator.core.phase import Cause, Toolset
+from orchestrator.core.refusal import Why
 from orchestrator.core.result import Attempt
 from orchestrator.core.run import Ended, Gate, Limit, Outcome, RunRecord, RunTrack
 
@@ -57,7 +58,8 @@ class TrackFacts:
     (monotonic s) this process knows that the present attempt is over without success, and ``heard``: when the status
     last changed. ``answered`` is the attempt whose question a person has answered, 0 for none. ``limited_until`` is
     when (monotonic s) the usage limit that ended the present attempt is over. ``spent`` counts all attempts, the
-    running one included.
+    running one included. ``refused`` is why the work of the present attempt was not merged although it passed: then its
+    ``result`` has that for its error.
     """
 
     spec: RunTrack
@@ -80,6 +82,7 @@ class TrackFacts:
     answered: int = 0
     limited_until: float | None = None
     spent: Limit = field(default_factory=Limit)
+    refused: Why | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ STALE_SECONDS: Final = 300.0
 """What holds where nobody says otherwise; see :class:`Job`."""
 
 Kind = Literal["agent", "validator", "commit"]
-Cause = Literal["first", "retry", "answered", "limit", "cleanup"]
-"""Why there is an attempt: the former one failed, was answered, met a usage limit, or left something missing."""
+Cause = Literal["first", "retry", "answered", "limit", "cleanup", "resolve"]
+"""Why there is an attempt: the former one failed, was answered, met a usage limit, left something missing, or could not
+be merged: it is in conflict with what came before it."""
 Toolset = Literal["full", "reduced"]
 
 

@@ -33,6 +33,8 @@ Rule = Literal[
     "limit",
     "budget",
     "failure",
+    "resolve",
+    "unresolved",
     "backoff",
     "retry",
     "cleanup",
@@ -182,6 +184,9 @@ def _finished(facts: TrackFacts, standing: Standing) -> TrackState | None:
         return None
     if result.passed:
         return TrackState("committed", "its last step succeeded", "passed")
+    if facts.refused == "conflict":
+        why = f"its agent is to resolve what keeps it from being merged: {visible(result.error)}"
+        return _if_affordable(facts, standing, TrackState("ready", why, "resolve"))
     if result.asked or result.blocked:
         return _questioned(facts, result, standing)
     if result.limited and standing.options.park_on_limit:
@@ -231,6 +236,8 @@ def _how(facts: TrackFacts) -> str:
 
 def _failed(facts: TrackFacts, error: str, standing: Standing) -> TrackState:
     """The present attempt failed: another one follows, or it was the last."""
+    if facts.cause == "resolve" and facts.refused is None:
+        return TrackState("conflict", f"its conflict was not resolved: {error}", "unresolved")
     failed = retry.failures(facts.former, facts.job_attempt, facts.result)
     key = f"{standing.run.record.run}/{facts.spec.track}"
     following = retry.following(failed, facts.job_attempt, standing.options, key)

@@ -42,6 +42,7 @@ Event = Literal[
     "taken",  # its branch is being merged
     "merged",  # its work is on the target branch
     "conflicted",  # its branch cannot be merged
+    "refused",  # it was not taken in, and its agent is to mend that
     "reported",  # the run is over
     "cancelled",  # a person ended it
     "quarantined",  # it failed too often over all runs
@@ -73,6 +74,7 @@ _ENDINGS: Final[Mapping[Event, State]] = {
     "asked": "needs_input",
     "held": "blocked",
     "orphaned": "orphaned",
+    "conflicted": "conflict",
 }
 
 TABLE: Final[Mapping[State, Mapping[Event, State]]] = {
@@ -84,7 +86,7 @@ TABLE: Final[Mapping[State, Mapping[Event, State]]] = {
     "validating": {**_ENDINGS, "claimed": "running"},
     "orphaned": {**_ENDINGS, "claimed": "running"},
     "committed": {**_OVER, "taken": "merging", "held": "blocked"},
-    "merging": {**_OVER, "merged": "merged", "conflicted": "conflict", "retried": "committed"},
+    "merging": {**_OVER, "merged": "merged", "conflicted": "conflict", "retried": "committed", "refused": "waiting"},
     "parked": {**_IDLE, "freed": "ready"},
     "needs_input": {**_IDLE, "freed": "ready"},
     "merged": {"reported": "done"},

@@ -19,6 +19,7 @@ from orchestrator.claims import Seen
 from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StartWorker, StopWorker
 from orchestrator.core.decide import active, decide, is_quiet, stop_all
 from orchestrator.core.outcome import HELD
+from orchestrator.core.refusal import Refusal
 from orchestrator.core.run import Outcome
 from orchestrator.core.schedule import Order
 from orchestrator.core.standing import Standing
@@ -279,6 +280,10 @@ class Conductor:
             worker.doing = "started"
             self._workers.add(place(self._layout, driven.run, track).job, what)
             self._journal.write("worker.started", {"run": driven.run, "track": track.track, "pid": what.pid})
+        elif isinstance(what, Refusal) or what is None:
+            worker.doing = ""  # its work passed and was not merged: the next look says what comes of that
+            if what is not None:
+                self._journal.write("track.refused", {"run": driven.run, "track": track.track, "error": what.error})
         elif isinstance(what, Outcome):
             worker.doing = ""
             fields = {"run": driven.run, "track": what.track, "commit": what.commit, "error": what.error}

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.text import visible
-from orchestrator.daemon import destination, outcomes, reporting, whole
+from orchestrator.daemon import checking, destination, outcomes, reporting, whole
 from orchestrator.errors import CommandFailed, GuardBusy, Unreadable
-from orchestrator.git import publish, repository, worktree
+from orchestrator.git import checkout, publish, repository, worktree
 from orchestrator.git.publish import Published
 from orchestrator.git.repository import Repository
 from orchestrator.host import clock, files
@@ -39,6 +39,8 @@ def _tidy(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> None:
     """Remove the worktrees and branches of merged tracks that a crash left; what cannot go stays, the run ends."""
     with suppress(CommandFailed):
         repo = repository.survey(layout.root, record.target_branch)
+        if record.options.git.check:
+            checkout.discard(repo, checking.folder(layout.run(record.run)))
         for track in (record.find(each.agent_id) for each in ended if each.ended == "merged"):
             worktree.forget(repo, track.worktree, track.branch, keep_ignored=record.options.git.keep_ignored)
 

@@ -4,16 +4,17 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from orchestrator.core.refusal import Refusals, applied
 from orchestrator.core.result import Attempt, PhaseResult
 from orchestrator.core.run import RunTrack
 from orchestrator.errors import Unreadable
 from orchestrator.host import clock, files, logfile
 from orchestrator.reports.excerpt import excerpt
-from orchestrator.state import answers, results
+from orchestrator.state import answers, refusals, results
 from orchestrator.state.answers import Answer
 from orchestrator.state.layout import Layout, RunLayout
 
@@ -24,13 +25,15 @@ _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 class Former:
     """The attempts before, the oldest first; since when (s since the epoch) the track is worked on.
 
-    ``output`` is the end of what was printed in the last one that failed, ``answer`` what a person said to one of them.
+    ``output`` is the end of what was printed in the last one that failed, or said against its work; ``answer`` what a
+    person said to one of them. ``conflict``: the work of the last one that failed could not be merged.
     """
 
     attempts: tuple[Attempt, ...]
     since: float
     output: tuple[str, ...] = ()
     answer: Answer | None = None
+    conflict: bool = False
 
     @property
     def failed(self) -> tuple[Attempt, ...]:
@@ -45,22 +48,26 @@ class Former:
 
 def read(layout: Layout, paths: RunLayout, track: RunTrack, attempt: int) -> Former:
     """Return what is known before ``attempt``; what cannot be read is not known."""
-    every = _attempts(paths.result(track.agent_id))
+    refused = refusals.known(paths, track.agent_id, track.track)
+    every = _attempts(paths.result(track.agent_id), refused)
     before = tuple(each for each in every if each.attempt < attempt)
     found = Former(before, _since(every), answer=_answer(paths.answer(track.agent_id), attempt))
     if not found.failed:
         return found
-    output = excerpt(_tail(layout.log(track.track)), found.failed[-1])
-    return Former(before, found.since, output, found.answer)
+    last = found.failed[-1]
+    against = refused.of(last.attempt)
+    output = against.output if against is not None else excerpt(_tail(layout.log(track.track)), last)
+    return replace(found, output=output, conflict=against is not None and against.why == "conflict")
 
 
-def _attempts(path: str) -> Sequence[Attempt]:
+def _attempts(path: str, refused: Refusals) -> Sequence[Attempt]:
     try:
         result = results.read_result(path)
     except Unreadable as error:
         files.raise_if_ran_out(error)
         return ()
-    return sorted(result.attempts, key=lambda each: each.attempt) if result is not None else ()
+    attempts = applied(result.attempts, refused) if result is not None else ()
+    return sorted(attempts, key=lambda each: each.attempt)
 
 
 def _since(attempts: Sequence[Attempt]) -> float:

@@ -13,6 +13,7 @@ from orchestrator.claims import Seen
 from orchestrator.core.claim import BarePid, Claim
 from orchestrator.core.facts import ClaimFacts, Doing, Others, RunFacts, StatusFacts, TrackFacts
 from orchestrator.core.name import is_name
+from orchestrator.core.refusal import Refusals, applied
 from orchestrator.core.result import Attempt
 from orchestrator.core.run import Ended, Outcome, RunRecord, RunTrack
 from orchestrator.core.standing import Rule, Standing
@@ -21,7 +22,7 @@ from orchestrator.core.text import visible
 from orchestrator.daemon import spending
 from orchestrator.errors import Unreadable
 from orchestrator.host import clock, files
-from orchestrator.state import answers, approvals, cancel, results
+from orchestrator.state import answers, approvals, cancel, refusals, results
 from orchestrator.state.cancel import Request
 from orchestrator.state.endings import Endings
 from orchestrator.state.layout import Layout, RunLayout
@@ -177,6 +178,7 @@ class RunFiles:
         self._cancels = Cache(cancel.read_request)
         self._answers = Cache(answers.read)
         self._approvals = Cache(approvals.read)
+        self._refusals = Cache(refusals.read)
         self._endings = Endings()
 
     def unfinished(self) -> list[str]:
@@ -248,7 +250,9 @@ class RunFiles:
         answer = place.get(self._answers, paths.answer(agent_id))
         status = statuses.get(agent_id)
         attempt = job.attempt if job is not None else 0
-        attempts = result.attempts if result is not None else ()
+        refused = self._refused(place, agent_id)
+        attempts = applied(result.attempts, refused) if result is not None else ()
+        against = refused.of(attempt) if refused is not None else None
         present = next((each for each in attempts if each.attempt == attempt), None)
         claim = claim_facts(claims.get(spec.track))
         since = worker.failed_since if worker.failed_since is not None else spending.over_since(present)
@@ -273,7 +277,13 @@ class RunFiles:
             answered=answer.attempt if answer is not None else 0,
             limited_until=spending.limited_until(present, since, place.own.record.options),
             spent=spending.of_track(attempts, attempt, status),
+            refused=against.why if against is not None else None,
         )
+
+    def _refused(self, place: "_Place", agent_id: str) -> Refusals | None:
+        """Return what was said against the work of a track; only a run that asks for it may have such a file."""
+        git = place.own.record.options.git
+        return self._refusals.get(refusals.path(place.paths, agent_id)) if git.check or git.resolve else None
 
     def forget(self, run: str) -> None:
         """Drop what is known of a run that has ended."""
@@ -285,7 +295,8 @@ class RunFiles:
         return {path: reason for cache in self._caches() for path, reason in cache.problems.items()}
 
     def _caches(self) -> tuple[Cache[Any], ...]:
-        return (self._jobs, self._results, self._outcomes, self._cancels, self._answers, self._approvals)
+        of_tracks = (self._jobs, self._results, self._outcomes, self._answers, self._refusals)
+        return (*of_tracks, self._cancels, self._approvals)
 
 
 @dataclass(frozen=True, slots=True)

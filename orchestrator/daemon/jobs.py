@@ -3,6 +3,7 @@
 import json
 from typing import Final
 
+from orchestrator.agents.prompt import Role
 from orchestrator.core.actions import StartWorker
 from orchestrator.core.phase import Job, Phase
 from orchestrator.core.run import RunRecord, RunTrack
@@ -36,7 +37,7 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, action: StartWorker,
         working_dir=track.worktree,
         branch_name=track.branch,
         phases=(*_work(order), _commit(order), *judging.phases(order, "commit")),
-        env={"MASTER_ISSUE": record.run, "SUB_ISSUE": track.track},
+        env={"MASTER_ISSUE": record.run, "SUB_ISSUE": track.track, "ORCHD_PROFILE": track.profile},
         grace_seconds=record.options.grace_seconds,
         heartbeat_seconds=record.options.heartbeat_seconds,
         stale_seconds=record.options.stale_seconds,
@@ -48,10 +49,13 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, action: StartWorker,
 def _work(order: Order) -> list[Phase]:
     """Return what comes before the commit. A clean-up stands for work and review, and is judged by all who judge these.
 
+    So does an attempt that is to resolve the conflict which kept the one before from being merged.
+
     Every other attempt begins with the work again, in the same worktree: what is done there is seen and not done twice.
     """
-    if order.action.cause == "cleanup":
-        asked = order.ask("cleanup", "cleanup", order.agent, order.seconds)
+    role: Role | None = "cleanup" if order.action.cause == "cleanup" else "resolve" if order.former.conflict else None
+    if role is not None:
+        asked = order.ask(role, role, order.agent, order.seconds)
         return [asked, *judging.phases(order, "work"), *judging.phases(order, "review")]
     return [
         order.ask("work", "work", order.agent, order.seconds),
@@ -63,7 +67,7 @@ def _work(order: Order) -> list[Phase]:
 
 def _commit(order: Order) -> Phase:
     """The commit phase runs in the worker, under its claim, so that it happens with or without a daemon."""
-    track = order.track
+    track, git = order.track, order.record.options.git
     where = f" - Group {track.group}, Track {track.number}" if track.group and track.number else ""
     what = [visible(line.strip().lstrip("-*+ "), 300) for line in track.body.splitlines() if line.strip()]
     spec = {
@@ -72,7 +76,10 @@ def _commit(order: Order) -> Phase:
         "base": order.base,
         "subject": f"Implement {visible(track.title, 120)}{where}",
         "what": what[:_MOST_LINES],
-        "trailers": {"Orchd-Track": track.track, "Orchd-Run": order.record.run},
+        "trailers": {"Orchd-Track": track.track, "Orchd-Run": order.record.run, **git.trailers},
+        "author": git.author,
+        "sign": git.sign,
+        "hooks": git.hooks,
         "env": ours.theirs(),
     }
     path = order.put("commit.json", json.dumps(spec, indent=1).encode("ascii") + b"\n")

@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
+from orchestrator.core.refusal import applied
 from orchestrator.core.result import Result
 from orchestrator.core.run import Outcome, RunRecord
 from orchestrator.errors import Unreadable
 from orchestrator.host import clock, files
-from orchestrator.state import results
+from orchestrator.state import refusals, results
 from orchestrator.state.layout import RunLayout
 from orchestrator.state.status import aside
 
@@ -47,9 +49,16 @@ def of_run(paths: RunLayout, record: RunRecord) -> list[Outcome]:
 
 
 def results_of_run(paths: RunLayout, record: RunRecord) -> Mapping[str, Result]:
-    """Return how the attempts at each track ended, by agent; what cannot be read is left out."""
+    """Return how the attempts at each track ended, by agent; what cannot be read is left out.
+
+    One whose work was not merged has that for its error.
+    """
     found = ((track.agent_id, _read(results.read_result, paths.result(track.agent_id))) for track in record.tracks)
-    return {agent_id: result for agent_id, result in found if result is not None}
+    return {
+        agent_id: replace(result, attempts=applied(result.attempts, refusals.known(paths, agent_id, result.track)))
+        for agent_id, result in found
+        if result is not None
+    }
 
 
 def _read(read: Callable[[str], T | None], path: str) -> T | None:

@@ -13,23 +13,24 @@ from typing import Final
 from orchestrator.claims import FileClaims
 from orchestrator.core.actions import EndTrack, Integrate, StartWorker
 from orchestrator.core.listing import some
+from orchestrator.core.refusal import Refusal
 from orchestrator.core.run import Outcome, RunRecord, RunTrack
 from orchestrator.core.text import visible
-from orchestrator.daemon import destination, jobs, marks, outcomes
+from orchestrator.daemon import checking, destination, jobs, marks, outcomes, refusing
 from orchestrator.daemon.workers import MODULE, place
 from orchestrator.errors import CommandFailed, OrchdError
 from orchestrator.git import backup, ignored, integrate, merge, refs, repository, worktree
 from orchestrator.git.command import Git
-from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged, Nothing
+from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged, Nothing, Red
 from orchestrator.git.repository import Repository
 from orchestrator.host import children, clock, others
 from orchestrator.host.failpoint import reach
-from orchestrator.state import results
+from orchestrator.state import refusals, results
 from orchestrator.state.layout import Layout
 from orchestrator.worker import environment
 
 SHOWN: Final = 5
-"""So many files of a conflict are named in its error; the outcome has all of them."""
+"""So many files are named in a line; what is not shown is on disk."""
 
 
 def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> children.Detached:
@@ -41,7 +42,7 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> chil
     paths = layout.run(record.run)
     track = record.find(action.agent_id)
     repo = repository.survey(layout.root, record.target_branch)
-    base = integrate.base_of(repo, record.run, record.target_branch, _needed(record, track))
+    base = integrate.base_of(repo, record.run, record.target_branch, _needed(record, track), record.options.git)
     destination.note(paths, repo)
     if action.attempt > 1:
         _clear(layout, record, track)
@@ -74,10 +75,11 @@ def _clear(layout: Layout, record: RunRecord, track: RunTrack) -> None:
     others.end(lambda: others.carrying(traces), record.options.grace_seconds)
 
 
-def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome:
+def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome | Refusal | None:
     """Merge the track's branch, mark it done in its source, record the outcome, and tidy up.
 
-    A worker whose claim was followed by a later one may not integrate.
+    A worker whose claim was followed by a later one may not integrate. A :class:`Refusal` gives the track back to its
+    agent; None: a person asked for its end while its merge was checked.
     """
     track = record.find(action.agent_id)
     latest = FileClaims(layout.root).last_fence(track.track)
@@ -96,13 +98,20 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome
             target=record.target_branch,
             path=mark.path if mark else None,
             edit=mark.edit if mark else None,
+            options=record.options.git,
+            check=checking.of_track(layout, record, track, repo),
         ),
     )
+    if isinstance(answer, Red):
+        return refusing.of_check(layout, record, track, action.attempt, answer) if answer.error else None
     if isinstance(answer, Nothing):
         error = f"VALIDATION_ERROR: the branch has nothing of its own to merge: {answer.why}"
         return end_track(layout, record, EndTrack(record.run, track.agent_id, "failed", error, action.attempt))
     ended = Outcome(track.agent_id, track.track, "merged", clock.iso(), action.attempt)
     if isinstance(answer, Conflict):
+        given = refusing.of_conflict(layout, record, track, action.attempt, answer)
+        if given is not None:
+            return given
         outcome = replace(_conflict(ended, answer), kept=_keep(layout, record, track, action.attempt))
     else:
         outcome = _merged(repo, record, track, ended, answer)
@@ -110,9 +119,7 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome
 
 
 def _conflict(ended: Outcome, answer: Conflict) -> Outcome:
-    files = ", ".join(visible(each) for each in answer.files[:SHOWN])
-    sides = f" with {', '.join(visible(each) for each in answer.with_branches)}" if answer.with_branches else ""
-    return replace(ended, ended="conflict", files=answer.files, error=f"FILE_CONFLICT: {files}{sides}")
+    return replace(ended, ended="conflict", files=answer.files, error=refusing.conflict_error(answer))
 
 
 def _merged(
@@ -121,7 +128,7 @@ def _merged(
     """Return the outcome of a track that is in. Lines are counted where it came in by a merge of its own."""
     note = marks.on_disk(repo, record, track)
     own = isinstance(answer, Merged) or answer.commit == _merge_of(repo, record, track)
-    added, removed = integrate.line_counts(repo, answer.commit) if own else (0, 0)
+    added, removed = integrate.line_counts(repo, answer.commit, record.options.git) if own else (0, 0)
     notes = "; ".join(each for each in (note, answer.note, _hidden(track)) if each)
     return replace(ended, commit=answer.commit, note=notes, lines_added=added, lines_removed=removed)
 
@@ -151,8 +158,11 @@ def end_track(layout: Layout, record: RunRecord, action: EndTrack) -> Outcome:
     Nothing that its worker started goes on. A merge that was made and not yet recorded counts as one.
     """
     track = record.find(action.agent_id)
-    error = visible(action.error, 500)
-    outcome = Outcome(track.agent_id, track.track, action.ended, clock.iso(), action.attempt, error=error)
+    error, files = visible(action.error, 500), tuple[str, ...]()
+    if action.ended == "conflict":
+        given = refusals.known(layout.run(record.run), track.agent_id, track.track).conflict()
+        error, files = (f"{given.error}; {error}", given.files) if given is not None else (error, files)
+    outcome = Outcome(track.agent_id, track.track, action.ended, clock.iso(), action.attempt, files=files, error=error)
     if action.attempt:
         _clear(layout, record, track)
         came_in = _came_in(layout, record, track, outcome)

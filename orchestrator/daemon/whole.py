@@ -4,17 +4,16 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
 
 from orchestrator.core.phase import Phase
 from orchestrator.core.result import Ending, PhaseResult
 from orchestrator.core.run import RunRecord, Validator
-from orchestrator.daemon import ours
+from orchestrator.daemon import ours, watched
 from orchestrator.daemon.judging import MODULE
 from orchestrator.errors import AgentUnavailable, Unreadable
 from orchestrator.git import checkout, publish
 from orchestrator.git.repository import Repository
-from orchestrator.host import children, clock, files, logfile, others
+from orchestrator.host import clock, files
 from orchestrator.state import verdicts
 from orchestrator.state.layout import Layout
 from orchestrator.state.status import temp
@@ -23,12 +22,6 @@ from orchestrator.validators import spec
 from orchestrator.validators.spec import Spec
 from orchestrator.worker import environment
 from orchestrator.worker.verdict import judge
-
-LOOK: Final = 0.05
-"""Seconds between two looks at a validator that runs."""
-
-MOST: Final = 64 * 1024 * 1024
-"""A validator that prints more bytes is ended."""
 
 
 def judged(layout: Layout, record: RunRecord, repo: Repository, stop: Callable[[], bool]) -> Verdicts:
@@ -77,8 +70,6 @@ class _Questioning:
         phase = self._phase(validator)
         marks = {"ORCHD_ROOT": self._root, "ORCHD_RUN": self._record.run, "ORCHD_PHASE": phase.name}
         log = f"{self._paths.private}/run.{phase.name}.log"
-        others.end(lambda: others.carrying(marks), 0.0)  # of a process that drove the run before us, and is gone
-        files.remove(log)
         begun, since = clock.steady(), clock.iso()
         try:
             ending, code, error = self._carry_out(phase, marks, log)
@@ -97,7 +88,7 @@ class _Questioning:
             error=error,
             kind="validator",
         )
-        said = judge(phase, how, _end_of(log))
+        said = judge(phase, how, watched.end_of(log))
         return replace(how, verdict=said.verdict, report=said.report, error=said.error)
 
     def _phase(self, validator: Validator) -> Phase:
@@ -112,35 +103,7 @@ class _Questioning:
 
     def _carry_out(self, phase: Phase, marks: dict[str, str], log: str) -> tuple[Ending, int | None, str]:
         """Run a phase to its end; return how it ended, its exit status (negative: the signal), and what was wrong."""
-        env = {
-            **environment.of_nobody(os.environ),
-            **phase.env,
-            **marks,
-            "MASTER_ISSUE": self._record.run,
-            "PWD": self._folder,
-        }
-        deadline = clock.steady() + phase.timeout_seconds
-        child = children.detach(phase.argv, cwd=self._folder, env=env, output=log)
-        try:
-            while (code := child.poll()) is None:
-                if clock.steady() > deadline:
-                    return "timed_out", None, f"TIMEOUT: it was not done within {phase.timeout_seconds:g} s"
-                if os.path.getsize(log) > MOST:
-                    return "cancelled", None, f"RESOURCE_ERROR: it printed more than {MOST} bytes"
-                if self._stop():
-                    return "cancelled", None, "UNKNOWN: the run was cancelled"
-                clock.pause(LOOK)
-        finally:
-            others.end(lambda: others.carrying(marks), self._record.options.grace_seconds)
-            child.poll()
-        return ("exited" if code >= 0 else "signalled"), code, ""
-
-
-def _end_of(path: str) -> bytes:
-    with suppress(OSError):
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            return logfile.tail(fd)
-        finally:
-            os.close(fd)
-    return b""
+        env = {**environment.of_nobody(os.environ), **phase.env, "MASTER_ISSUE": self._record.run}
+        grace = self._record.options.grace_seconds
+        command = watched.Command(phase.argv, self._folder, env, marks, log, phase.timeout_seconds, grace)
+        return watched.carry_out(command, self._stop)

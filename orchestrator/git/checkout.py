@@ -1,5 +1,6 @@
-"""A checkout for a moment: what a run has merged, to be looked at by those who judge it, and nobody's work."""
+"""A checkout of what a run has merged, to be looked at by those who judge it, and nobody's work."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,6 +24,37 @@ def of_commit(repo: Repository, path: str, commit: str) -> Iterator[str]:
     finally:
         with guarded(repo, "worktrees", WAIT):
             _remove(git, path)
+
+
+def move(repo: Repository, path: str, commit: str) -> bool:
+    """Have a checkout at ``path`` stand on ``commit``, on no branch; tell whether it had to be made.
+
+    What was changed there goes; what git ignores there stays. Raises ``GitRefused``.
+    """
+    git = Git(repo.top, SECONDS, hooks=False)
+    with guarded(repo, "worktrees", WAIT):
+        if _is_ours(repo, path):
+            inside = Git(path, SECONDS, hooks=False)
+            moved = inside.run("checkout", "--force", "--detach", "--quiet", commit).status == 0
+            if moved and inside.run("clean", "-ffdq").status == 0:
+                return False
+        _remove(git, path)
+        git.out("worktree", "add", "--quiet", "--detach", "--", path, commit)
+    return True
+
+
+def discard(repo: Repository, path: str) -> None:
+    """Remove the checkout at ``path`` with all that is in it; one that is not there is no fault."""
+    with guarded(repo, "worktrees", WAIT):
+        _remove(Git(repo.top, SECONDS, hooks=False), path)
+
+
+def _is_ours(repo: Repository, path: str) -> bool:
+    """Tell whether git takes ``path`` for a linked worktree, and nothing around it for the checkout that is meant."""
+    if not os.path.isfile(f"{path}/.git"):
+        return False
+    told = Git(path, hooks=False).run("rev-parse", "--show-prefix", "--absolute-git-dir")
+    return told.status == 0 and os.fsdecode(told.stdout).startswith(f"\n{os.path.realpath(repo.common_dir)}/worktrees/")
 
 
 def _remove(git: Git, path: str) -> None:

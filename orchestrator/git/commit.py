@@ -42,7 +42,8 @@ class Spec:
     """What to commit and how it is called; written by the orchestrator.
 
     ``base`` is the commit that the worktree began on. ``what`` are lines of the message. ``env`` is what the
-    user's hooks find in their environment where we were given something else.
+    user's hooks find in their environment where we were given something else; without ``hooks`` they are not run.
+    ``author`` is ``Name <mail>``, empty for the user; ``sign`` None: as the user's git is set.
     """
 
     branch: str
@@ -51,6 +52,9 @@ class Spec:
     what: tuple[str, ...]
     trailers: Mapping[str, str]
     env: Mapping[str, str] = field(default_factory=dict)
+    author: str = ""
+    sign: bool | None = None
+    hooks: bool = True
 
 
 def decode(data: bytes) -> Spec:
@@ -62,7 +66,15 @@ def decode(data: bytes) -> Spec:
             raise Unreadable("not the specification of a commit, version 1")
     if not isinstance(what, list) or not all(isinstance(each, str) for each in what):
         raise Unreadable("what is not a list of texts")
-    return Spec(branch, base, subject, tuple(what), _texts(rest, "trailers"), _texts(rest, "env"))
+    said, sign, hooks = rest.get("author", ""), rest.get("sign"), rest.get("hooks", True)
+    if not (isinstance(said, str) and isinstance(hooks, bool) and (sign is None or isinstance(sign, bool))):
+        raise Unreadable("author is no text, or sign or hooks neither true nor false")
+    return Spec(
+        *(branch, base, subject, tuple(what), _texts(rest, "trailers"), _texts(rest, "env")),
+        author=said,
+        sign=sign,
+        hooks=hooks,
+    )
 
 
 def _texts(given: Mapping[str, object], key: str) -> Mapping[str, str]:
@@ -130,8 +142,9 @@ def _commit(git: Git, spec: Spec, changed: Sequence[str]) -> None:
         _say(f"git knows no user.name and user.email here: committing as {author.NAME} <{author.EMAIL}>")
     text = message.of_commit(spec.subject, spec.what, changed, spec.trailers)
     # Hooks are the user's programs: they get the user's language back, and what else we were not to see.
-    env = {**unknown, "LC_ALL": os.environ.get("LC_ALL", ""), **spec.env}
-    ended = git.run("commit", "--quiet", "--cleanup=whitespace", "-F", "-", stdin=text, env=env)
+    env = {**unknown, **author.given(spec.author), "LC_ALL": os.environ.get("LC_ALL", ""), **spec.env}
+    signed = {None: (), True: ("--gpg-sign",), False: ("--no-gpg-sign",)}[spec.sign]
+    ended = git.run("commit", "--quiet", *signed, "--cleanup=whitespace", "-F", "-", stdin=text, env=env)
     _show(ended)
     if ended.status != 0:
         raise GitRefused(f"git commit: {complaint(ended)}", status=ended.status)
@@ -172,7 +185,7 @@ def main(arguments: Sequence[str]) -> int:
         text = error.message if isinstance(error, OrchdError) else f"there is no file {visible(arguments[0])}"
         return _fail(USAGE, f"UNKNOWN: {text}")
     try:
-        _say(make(Git(os.getcwd(), HOOK_SECONDS), spec))
+        _say(make(Git(os.getcwd(), HOOK_SECONDS, hooks=spec.hooks), spec))
     except Invalid as error:
         return _fail(FAILED, f"VALIDATION_ERROR: {error}")
     except GitRefused as error:

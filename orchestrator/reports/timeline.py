@@ -32,6 +32,7 @@ _CAUSES: Final[Mapping[str, str]] = {
     "answered": "again, with an answer",
     "limit": "again, after the usage limit",
     "cleanup": "for what is missing",
+    "resolve": "to resolve a conflict",
 }
 
 

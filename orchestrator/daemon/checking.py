@@ -1,0 +1,118 @@
+"""The project's own check of a merge, before any branch moves to it. Its private checkout goes from one to the next.
+
+What git ignores stays there from one to the next, as it does in a person's checkout: what was built, and what was
+installed.
+"""
+
+import os
+import shlex
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from orchestrator.core.result import Ending
+from orchestrator.core.run import RunRecord, RunTrack
+from orchestrator.core.text import visible
+from orchestrator.daemon import watched
+from orchestrator.errors import AgentUnavailable, Unreadable
+from orchestrator.git import checkout
+from orchestrator.git.integrate import Red
+from orchestrator.git.repository import Repository
+from orchestrator.host import files
+from orchestrator.host.process import signal_name
+from orchestrator.state import cancel
+from orchestrator.state.layout import Layout, RunLayout
+from orchestrator.state.status import prepare, temp
+from orchestrator.worker import environment
+
+LINES: Final = 40
+"""So many lines of what the check printed are kept: the last ones."""
+
+Check = Callable[[str], Red | None]
+"""Says of a commit what is against it."""
+
+_WIDTH: Final = 300
+_PHASE: Final = "integrate:check"  # no phase of an attempt can be called that
+
+
+def folder(paths: RunLayout) -> str:
+    """Return where the checkout of a run stands."""
+    return f"{paths.private}/check"
+
+
+def of_track(layout: Layout, record: RunRecord, track: RunTrack, repo: Repository) -> Check | None:
+    """Return what checks the merge of a track; None where nothing is to be checked.
+
+    It raises ``GitRefused`` where there can be no checkout, and ``AgentUnavailable`` where the command, or what is to
+    be done in a new checkout first, does not work: neither is the track's fault.
+    """
+    if not record.options.git.check:
+        return None
+    return _Bench(layout, record, track, repo).check
+
+
+class _Bench:
+    """Where the merges of a run are checked."""
+
+    def __init__(self, layout: Layout, record: RunRecord, track: RunTrack, repo: Repository) -> None:
+        self._root = layout.root
+        self._paths = layout.run(record.run)
+        self._record = record
+        self._track = track
+        self._repo = repo
+        self._options = record.options.git
+
+    def check(self, commit: str) -> Red | None:
+        """Check a commit; return what is against it."""
+        self._stand_on(commit)
+        ending, code, error = self._run(self._options.check, self._options.check_timeout_seconds)
+        if (ending, code) == ("exited", 0):
+            return None
+        if self._stopped():
+            return Red("")
+        lines = watched.end_of(self._log).decode("utf-8", "backslashreplace").splitlines()
+        said = tuple(visible(each.expandtabs().rstrip(), _WIDTH) for each in lines if each.strip())[-LINES:]
+        kind = "TEST_TIMEOUT" if ending == "timed_out" else "TEST_FAILURE"
+        how = _how(code) or error.partition(": ")[2]
+        last = f": {said[-1]}" if said else ""
+        what = visible(shlex.join(self._options.check), 120)
+        return Red(f"{kind}: the check of the merge, `{what}`, {how}{last}", said)
+
+    @property
+    def _log(self) -> str:
+        return f"{self._paths.private}/{self._track.agent_id}.check.log"
+
+    def _stand_on(self, commit: str) -> None:
+        """Have the checkout stand on a commit; a new one is set up first."""
+        prepare(self._paths)
+        ready = f"{folder(self._paths)}.ready"
+        if not os.path.lexists(ready):
+            checkout.discard(self._repo, folder(self._paths))
+        if checkout.move(self._repo, folder(self._paths), commit):
+            files.remove(ready)
+            for argv in self._options.setup:
+                how = self._run(argv, self._options.setup_timeout_seconds)
+                if how[:2] != ("exited", 0):
+                    what = visible(shlex.join(argv), 120)
+                    raise AgentUnavailable(f"the checkout for the check cannot be set up: `{what}` {_how(how[1])}")
+        files.publish(ready, b"", temp(self._paths))
+
+    def _run(self, argv: tuple[str, ...], seconds: float) -> tuple[Ending, int | None, str]:
+        marks = {"ORCHD_ROOT": self._root, "ORCHD_RUN": self._record.run, "ORCHD_PHASE": _PHASE}
+        env = {**environment.of_nobody(os.environ), "MASTER_ISSUE": self._record.run}
+        grace = self._record.options.grace_seconds
+        command = watched.Command(argv, folder(self._paths), env, marks, self._log, seconds, grace)
+        return watched.carry_out(command, self._stopped)
+
+    def _stopped(self) -> bool:
+        """Tell whether a person asked for the end of the track."""
+        with suppress(Unreadable):
+            request = cancel.read_request(self._paths.cancel)
+            return request is not None and request.is_about(self._track.track)
+        return False
+
+
+def _how(code: int | None) -> str:
+    if code is None:
+        return ""
+    return f"ended with status {code}" if code >= 0 else f"was ended by {signal_name(-code)}"
