@@ -36,7 +36,7 @@ def decide(standing: Standing, order: Order) -> Sequence[Action]:
     endings = tuple(_endings(standing))
     leaving = {each.agent_id for each in endings}
     starts = tuple(each for each in _starts(standing, order) if each.agent_id not in leaving)
-    return (*endings, *_merge(standing, leaving), *starts) or tuple(_give_up(standing))
+    return (*endings, *_merge(standing, leaving), *starts) or tuple(_give_up(standing, order))
 
 
 def stop_all(standing: Standing) -> Sequence[StopWorker]:
@@ -191,10 +191,14 @@ def _merge(standing: Standing, leaving: Container[str]) -> Sequence[Integrate]:
     )
 
 
-def _give_up(standing: Standing) -> Iterator[EndTrack]:
-    """When nothing goes on without a person, or another owner, or at all, the run ends without what is left."""
+def _give_up(standing: Standing, order: Order) -> Iterator[EndTrack]:
+    """When nothing goes on without a person, or another owner, or at all, the run ends without what is left.
+
+    What waits for the end of a batch does not go on either: it does once those are given up that keep the batch.
+    """
     run = standing.run
-    left = [each for each in run.tracks if each.outcome is None]
+    batched = picked(standing, order).batched if standing.options.batch_size else ()
+    left = [each for each in run.tracks if each.outcome is None and each.spec.agent_id not in batched]
     rules = {standing.of(each).rule for each in left}
     if not rules <= {"stranger", "dependency", "question", "gate"}:
         return

@@ -77,10 +77,13 @@ def classify(attempt: Attempt | None, error: str) -> FailureClass:
     return "transient" if kind in _TRANSIENT_TYPES or _TRANSIENT.search(text) else "permanent"
 
 
-def failures(former: Sequence[Attempt], present: int, entry: Attempt | None) -> list[Failure]:
+def failures(
+    former: Sequence[Attempt], present: int, entry: Attempt | None, *, parks_on_limit: bool = True
+) -> list[Failure]:
     """Return the failed attempts of a track in their order, the ``present`` one (its number and entry) last.
 
-    One that wrote nothing, because its worker died, counts; one that was parked does not.
+    One that wrote nothing, because its worker died, counts; one that was parked does not. ``parks_on_limit``: so is
+    one that met a usage limit; else that is a failure like others.
     """
     known = {each.attempt: each for each in former}
     if entry is not None:
@@ -88,7 +91,7 @@ def failures(former: Sequence[Attempt], present: int, entry: Attempt | None) -> 
     found = []
     for number in range(1, present + 1):
         attempt = known.get(number)
-        if attempt is None or not attempt.parked:
+        if attempt is None or not attempt.parked or (attempt.limited and not parks_on_limit):
             found.append(_failure(attempt))
     return found
 

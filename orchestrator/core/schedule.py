@@ -22,10 +22,14 @@ _LONGEST_PATH: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """The agents to start now, in order, and for each other one that is ready why it is not started."""
+    """The agents to start now, in order, and for each other one that is ready why it is not started.
+
+    ``batched`` are those that wait for nothing but the end of a batch.
+    """
 
     starts: tuple[str, ...]
     waits: Mapping[str, str]
+    batched: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +69,17 @@ class Order:
         paths; with one slot it takes that too: there one track follows the other. ``now`` is monotonic seconds.
         """
         turn = _Turn(self, frozenset(active), run, now)
-        starts, waits = [], {}
+        starts, waits, batched = [], {}, set()
         for agent_id in sorted(ready, key=self.places.__getitem__):
             why = turn.why_not(agent_id)
             if why:
                 waits[agent_id] = why
+                if why == turn.batch:
+                    batched.add(agent_id)
             else:
                 turn.take(agent_id)
                 starts.append(agent_id)
-        return Picked(tuple(starts), waits)
+        return Picked(tuple(starts), waits, frozenset(batched))
 
 
 class _Turn:
@@ -96,6 +102,7 @@ class _Turn:
         for each in active:
             self._count(each)
         self._taken, self._places = _batch(run, active)
+        self.batch: Final = f"the batch of {self._options.batch_size} is not over"
 
     def why_not(self, agent_id: str) -> str:
         """Return in one line why the agent cannot start now; empty when it can."""
@@ -133,7 +140,7 @@ class _Turn:
     def _batch(self, agent_id: str) -> str:
         if self._options.batch_size == 0 or self._places > 0 or agent_id in self._taken:
             return ""
-        return f"the batch of {self._options.batch_size} is not over"
+        return self.batch
 
     def _limits(self, agent_id: str) -> str:
         busy = self._busy + self._others.busy.get(self._kind, 0)

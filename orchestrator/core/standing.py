@@ -85,7 +85,7 @@ class Standing:
         self.limited_until = _limit_of(run)
         self.gated = "start" in self.options.gates and "start" not in run.approved
         states = {each.spec.agent_id: state_of(each, self) for each in run.tracks}
-        self.states: Mapping[str, TrackState] = _with_cleanups(run, states)
+        self.states: Mapping[str, TrackState] = _with_cleanups(self, states)
 
     def of(self, track: TrackFacts) -> TrackState:
         """Return the state of a track."""
@@ -238,17 +238,35 @@ def _failed(facts: TrackFacts, error: str, standing: Standing) -> TrackState:
     """The present attempt failed: another one follows, or it was the last."""
     if facts.cause == "resolve" and facts.refused is None:
         return TrackState("conflict", f"its conflict was not resolved: {error}", "unresolved")
-    failed = retry.failures(facts.former, facts.job_attempt, facts.result)
+    failed = _failures(facts, standing.run)
     key = f"{standing.run.record.run}/{facts.spec.track}"
     following = retry.following(failed, facts.job_attempt, standing.options, key)
     if following is None or facts.cause == "cleanup":
-        return TrackState("failed", error, "failure")
+        return _failed_for_good(facts, error, standing)
     since = facts.failed_since
     why = f"attempt {facts.job_attempt} failed ({failed[-1].failed_as}): {error}; attempt {following.attempt} follows"
     if since is None or since + following.delay > standing.now:
         until = None if since is None else since + following.delay
         return _if_affordable(facts, standing, TrackState("waiting", why, "backoff", until, following))
     return _if_affordable(facts, standing, TrackState("ready", why, "retry", None, following))
+
+
+def _failures(facts: TrackFacts, run: RunFacts) -> list[retry.Failure]:
+    parks = run.record.options.park_on_limit
+    return retry.failures(facts.former, facts.job_attempt, facts.result, parks_on_limit=parks)
+
+
+def _failed_for_good(facts: TrackFacts, error: str, standing: Standing) -> TrackState:
+    """Nothing is tried after the present attempt; nor is anything cleaned up that nobody pays for.
+
+    Where it was cut short because a budget was spent, that is the reason.
+    """
+    over = standing.over_budget or budget.over_track(standing.run, facts)
+    if not over:
+        return TrackState("failed", error, "failure")
+    phases = facts.result.phases if facts.result is not None else ()
+    cut_short = bool(phases) and phases[-1].ending == "cancelled"
+    return TrackState("failed", over if cut_short else error, "budget")
 
 
 def _before_a_start(facts: TrackFacts, standing: Standing) -> TrackState:
@@ -283,8 +301,9 @@ def _if_affordable(facts: TrackFacts, standing: Standing, state: TrackState) -> 
     return state
 
 
-def _with_cleanups(run: RunFacts, states: dict[str, TrackState]) -> Mapping[str, TrackState]:
+def _with_cleanups(standing: Standing, states: dict[str, TrackState]) -> Mapping[str, TrackState]:
     """Give what failed with something to show for it one more attempt, once all other workers are gone."""
+    run = standing.run
     unclean = [each for each in run.tracks if _leaves_something(run, each, states[each.spec.agent_id])]
     if not unclean:
         return states
@@ -293,7 +312,8 @@ def _with_cleanups(run: RunFacts, states: dict[str, TrackState]) -> Mapping[str,
     for track in unclean:
         state = states[track.spec.agent_id]
         why = f"{state.why}; a clean-up attempt follows{' when the other workers are gone' if busy else ''}"
-        states[track.spec.agent_id] = replace(state, where="waiting" if busy else "ready", why=why, rule="cleanup")
+        cleanup = replace(state, where="waiting" if busy else "ready", why=why, rule="cleanup")
+        states[track.spec.agent_id] = _if_affordable(track, standing, cleanup)
     return states
 
 
@@ -304,7 +324,7 @@ def _leaves_something(run: RunFacts, track: TrackFacts, state: TrackState) -> bo
     attempts = [*track.former, *([track.result] if track.result is not None else [])]
     if track.cause == "cleanup" or any(each.cause == "cleanup" for each in attempts):
         return False
-    failed = retry.failures(track.former, track.job_attempt, track.result)
+    failed = _failures(track, run)
     done = any(phase.passed and phase.kind == "agent" for each in attempts for phase in each.phases)
     return done and failed[-1].failed_as != "fatal"
 

@@ -8,6 +8,7 @@ from orchestrator.core import budget
 from orchestrator.core.facts import Others, RunFacts, TrackFacts
 from orchestrator.core.outcome import TIME_IS_OVER
 from orchestrator.core.run import Budget, Limit
+from orchestrator.core.standing import Standing
 from tests.core import runs
 
 NOW = 1000.0
@@ -67,3 +68,21 @@ def test_a_track_keeps_to_its_budget(spent: Limit, why: str) -> None:
     """In dollars, tokens and time; whoever does not say what it costs is not stopped for it."""
     run = spending(spent, allowed=Budget(track=Limit(1.0, 100, 60.0)))
     assert budget.over_track(run, run.tracks[0]) == why
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_what_is_cut_short_says_why(attempts: int) -> None:
+    """The last attempt too ends for want of time, not because it was cancelled; and nothing is cleaned up then."""
+    cut = replace(runs.phase("review"), ending="cancelled", status=None, signal=15)
+    entry = runs.attempt(runs.phase(), cut, error="UNKNOWN: cancelled (SIGTERM)")
+    track = TrackFacts(runs.spec(1), 1, result=entry, failed_since=NOW)
+    run = runs.facts(track, attempts=attempts, cleanup=True, budget=Budget(run=Limit(seconds=5.0)))
+    state = Standing(run, NOW).of(track)
+    assert (state.where, state.rule, state.why.startswith(TIME_IS_OVER)) == ("failed", "budget", True)
+
+
+def test_what_failed_by_itself_says_so() -> None:
+    """Whatever is spent by then."""
+    track = TrackFacts(runs.spec(1), 1, result=runs.attempt(runs.phase(status=3), error="UNKNOWN: 3"), failed_since=NOW)
+    run = runs.facts(track, budget=Budget(run=Limit(seconds=5.0)))
+    assert Standing(run, NOW).of(track).why == "UNKNOWN: 3"

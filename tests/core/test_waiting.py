@@ -268,3 +268,29 @@ def test_a_run_that_has_its_report_is_done() -> None:
     run = replace(runs.facts(TrackFacts(runs.spec(1), 1, outcome=merged)), ended=True)
     assert only(run).where == "done"
     assert core.wake_at(standing(run)) is None
+
+
+def test_who_waits_for_a_person_keeps_no_batch_for_ever() -> None:
+    """Where all that is left waits for an answer or for the batch, the loop is woken, and the question given up."""
+    asks = TrackFacts(runs.spec(1), 1, result=parked(asked="Which?"), failed_since=NOW)
+    run = runs.facts(asks, TrackFacts(runs.spec(2)), batch_size=1, input_wait_seconds=40.0)
+    assert decide(run) == ()
+    assert core.wake_at(standing(run)) == NOW + 40
+    assert [each.agent_id for each in decide(run, NOW + 40) if isinstance(each, EndTrack)] == ["agent-1"]
+
+
+@pytest.mark.parametrize("cleanup", [True, False])
+def test_a_usage_limit_that_parks_nobody_is_a_failure(cleanup: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    """It is tried again, and in the end it has failed."""
+    entry = parked(limited=True, error="API_ERROR: usage limit")
+    track = TrackFacts(runs.spec(1), 1, result=entry, failed_since=NOW - 1)
+    options = {"park_on_limit": False, "cleanup": cleanup, "retry_delay_seconds": 0.0}
+    assert only(runs.facts(track, attempts=2, **options)).rule == "retry"
+    assert only(runs.facts(track, attempts=1, **options)).where == "failed"
+
+
+def test_nothing_is_cleaned_up_while_a_usage_limit_holds() -> None:
+    """Whichever run met it."""
+    run = replace(runs.facts(failed(), attempts=1, cleanup=True), others=Others(limited_until=NOW + 60))
+    assert (only(run).where, only(run).rule) == ("parked", "limit")
+    assert [type(each) for each in decide(run, NOW + 60)] == [StartWorker]
