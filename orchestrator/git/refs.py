@@ -102,3 +102,13 @@ def ends(git: Git, run: str, target: str) -> tuple[str, str | None]:
 def kept_by_a_ref(git: Git, commit: str, *prefixes: str) -> bool:
     """Tell whether a ref below one of ``prefixes`` holds ``commit``."""
     return bool(git.out("for-each-ref", "--count=1", "--format=%(refname)", f"--contains={commit}", *prefixes))
+
+
+def told_of(git: Git, branch: str, *fields: str) -> list[str] | None:
+    """Return what ``git for-each-ref`` says of a branch, field by field; None where there is no such branch.
+
+    Where there is none, git takes its name for that of a folder, and tells of what is in there.
+    """
+    wanted = "".join(f"%00%({each})" for each in fields)
+    name, *told = git.out("for-each-ref", f"--format=%(refname){wanted}", head(branch)).split("\0")
+    return told if name == head(branch) else None

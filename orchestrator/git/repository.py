@@ -108,10 +108,9 @@ def _branch(git: Git, branch: str) -> tuple[str, str, str | None, str]:
     The remote it is set up for, else ``origin``, else the only one. The name there is its own, unless the
     user said ``push.default = upstream``: a branch made from ``origin/main`` tracks main, but is not main.
     """
-    wanted = "%(objectname)%00%(push:remotename)%00%(upstream:remotename)%00%(upstream:remoteref)"
-    told = git.out("for-each-ref", f"--format={wanted}", refs.head(branch)) or "\0\0\0"
-    commit, push, upstream, ref = told.split("\0")
-    commit = refs.existing(branch, commit or None)
+    wanted = ("objectname", "push:remotename", "upstream:remotename", "upstream:remoteref")
+    told, push, upstream, ref = refs.told_of(git, branch, *wanted) or ("", "", "", "")
+    commit = refs.existing(branch, told or None)
     remote = next((each for each in (push, upstream) if each and each != "."), None) or _usual_remote(git)
     there = ref.removeprefix("refs/heads/")
     if remote == upstream and there and git.run("config", "--get", "push.default").text() in {"upstream", "tracking"}:

@@ -356,13 +356,12 @@ def forget(repo: Repository, path: str, branch: str, *, keep_ignored: bool = Fal
 
 def _forget_branch(repo: Repository, branch: str) -> str:
     git = Git(repo.top)
-    tip = refs.resolve(git, refs.head(branch))
-    if tip is None:
+    tip, elsewhere = refs.told_of(git, branch, "objectname", "worktreepath") or ("", "")
+    if not tip:
         return ""
     stays = f"the branch {visible(branch)} stays: "
-    elsewhere = next((each for each in list(repo) if each.branch == branch), None)
-    if elsewhere is not None:
-        return f"{stays}{visible(elsewhere.path)} stands on it"
+    if elsewhere:
+        return f"{stays}{visible(elsewhere)} stands on it"
     if branch == repo.branch or not refs.kept_by_a_ref(git, tip, refs.head(repo.branch), f"{refs.RUNS}/"):
         return f"{stays}not all of it is merged"
     git.out("update-ref", "-m", "orchd: merged", "-d", refs.head(branch), tip)

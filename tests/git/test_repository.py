@@ -73,6 +73,9 @@ def test_a_run_under_way_does_not_care_what_is_checked_out(home: Path) -> None:
     assert repository.survey(str(home), "other").head == repos.tip(home, "other")
     with pytest.raises(GitRefused, match="gone does not exist"):
         repository.survey(str(home), "gone")
+    repos.grow(home, "gone/away", {"x": b"x"}, base="main")
+    with pytest.raises(GitRefused, match="gone does not exist"):
+        repository.survey(str(home), "gone")
 
 
 def test_a_merge_that_is_going_on_is_refused(home: Path) -> None:
