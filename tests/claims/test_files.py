@@ -231,13 +231,12 @@ def test_a_released_token_is_remembered_by_name_only(tmp_path: Path) -> None:
     assert store.release("t", claim.token) == Kept("t", "no lock is there")
 
 
-@pytest.mark.parametrize("owners", ["living", "dead"])
-def test_ten_thousand_locks_are_listed_soon(tmp_path: Path, owners: str) -> None:
+def test_ten_thousand_locks_are_listed_soon(tmp_path: Path) -> None:
     """Ten thousand locks and their JSON take less than a second of our time, however busy the machine is."""
     claim = record(os.getpid())
     for number in range(10_000):
         each = f"t{number:05}"
-        pid = os.getpid() if owners == "living" else 2**22 + number
+        pid = os.getpid() if number % 2 else 2**22 + number
         (locks(tmp_path) / f"{each}.lock").write_bytes(encode(claim).replace(b'"t"', f'"{each}"'.encode()).replace(
             f'"pid":{os.getpid()}'.encode(), f'"pid":{pid}'.encode()
         ))  # fmt: skip
@@ -246,4 +245,4 @@ def test_ten_thousand_locks_are_listed_soon(tmp_path: Path, owners: str) -> None
     json.dumps([(each.track, each.path, each.verdict.state, each.verdict.why) for each in seen])
     assert time.process_time() - start < 1
     assert len(seen) == 10_000
-    assert {each.verdict.state for each in seen} == {"alive" if owners == "living" else "dead"}
+    assert [each.verdict.state for each in seen] == ["dead", "alive"] * 5_000

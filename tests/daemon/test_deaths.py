@@ -107,7 +107,7 @@ def test_nothing_lives_on_after_stop_with_workers(tmp_path: Path) -> None:
         assert isinstance(workers, list)
         assert set(site.tracks[:3]) <= set(workers)
         assert daemon.process.wait(1 + 5) == 0
-        wait_for(lambda: site.descendants() == set(), 1)
+        wait_for(lambda: site.descendants() == set(), 20)
     assert not Path(site.paths.metrics).exists()
     assert site.log(site.tracks[4]) == ""
 

@@ -19,7 +19,7 @@ from tests.daemon.daemons import Daemon, answers, running
 from tests.state.malformed import ODD, texts
 from tests.waiting import wait_for
 
-SOON = 5.0
+SOON = 20.0
 
 
 class Folder:

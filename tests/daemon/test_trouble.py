@@ -32,7 +32,7 @@ def test_no_space_for_what_is_recorded(tmp_path: Path) -> None:
     go.touch()
     log = Path(site.layout.daemon_log)
     wait_for(lambda: "No space left on device" in log.read_text(), 20)
-    wait_for(lambda: "1.txt" in site.git("ls-tree", "--name-only", "main"), 10)
+    wait_for(lambda: "1.txt" in site.git("ls-tree", "--name-only", "main"), 20)
     began = len(site.git("reflog", "main").splitlines())
     wait_for(lambda: site.git("status", "--porcelain") == "")
     assert answers(site.root)
@@ -122,9 +122,9 @@ def test_few_descriptors_and_many_claims(tmp_path: Path) -> None:
                 held = len(os.listdir(f"/proc/{daemon.pid}/fd"))
                 assert held < 48
                 one.kill()
-                wait_for(lambda: len(site.locks()) == 100, 5, "the tracks of the dead owner free")
+                wait_for(lambda: len(site.locks()) == 100, 20, "the tracks of the dead owner free")
                 other.kill()
-                wait_for(lambda: site.locks() == [], 5)
+                wait_for(lambda: site.locks() == [], 20)
                 assert answers(site.root)
             finally:
                 daemon.terminate()

@@ -111,7 +111,7 @@ def test_woken_once_until_taken(watched: Watched, tmp_path: Path) -> None:
     woken, looks = watched.woken, watched.looks
     for number in range(500):
         (tmp_path / str(number)).touch()
-    wait_for(lambda: watched.hears_of(tmp_path / "499"), 5)
+    wait_for(lambda: watched.hears_of(tmp_path / "499"))
     assert len(watched.paths) == 500
     assert 0 < watched.woken - woken <= watched.looks - looks
 
@@ -174,7 +174,7 @@ def test_missing_at_first_and_gone_for_a_while(watched: Watched, tmp_path: Path)
         folder.mkdir()
         watched.watch.check()
         (folder / name).touch()
-        wait_for(lambda name=name: watched.hears_of(folder / name), 2)  # type: ignore[misc]  # a default binds it
+        wait_for(lambda name=name: watched.hears_of(folder / name))  # type: ignore[misc]  # a default binds it
         shutil.rmtree(folder)
         watched.watch.check()
 
@@ -205,7 +205,7 @@ def test_many_folders(watched: Watched, tmp_path: Path) -> None:
     watched.quiet()
     for each in folders[:MOST]:
         (each / "x").touch()
-    wait_for(lambda: all(watched.hears_of(each / "x") for each in folders[:MOST]), 5)
+    wait_for(lambda: all(watched.hears_of(each / "x") for each in folders[:MOST]))
     watched.watch.forget(str(folders[0]))
     watched.watch.check()
     assert len(watched.watch.degraded) == 1
