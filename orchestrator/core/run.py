@@ -88,12 +88,13 @@ class Options:
     """What the person asked for. Times are seconds; ``threshold`` is a share of the tracks.
 
     ``profile`` is who the agents are (empty: nobody in particular); they find it in their environment, and
-    ``profile_limits`` counts by it. ``timeout_seconds`` is the limit of an agent's phase in the first attempt; each of
-    the ``attempts`` gets ``timeout_growth`` times the one before. ``batch_size``: so many tracks are taken on before the next ones may
-    start, 0 for no such bound. ``start_on`` says what a track needs of those it depends on. No agent is started
-    while the machine has less than ``min_memory_mb`` left. ``kind_limits`` and ``profile_limits`` bound how many
-    run at once of one kind of agent, of one profile. ``input_wait_seconds`` is how long a run with nothing else to
-    do waits for answers. ``limit_wait_seconds`` is how long a usage limit is taken to last that does not say so.
+    ``profile_limits`` counts by it. ``timeout_seconds`` is the limit of an agent's phase in the first attempt; each
+    of the ``attempts`` gets ``timeout_growth`` times the one before. ``batch_size``: so many tracks are taken on
+    before the next ones may start, 0 for no such bound. ``start_on`` says what a track needs of those it depends on.
+    No agent is started while the machine has less than ``min_memory_mb`` left. ``kind_limits`` and ``profile_limits``
+    bound how many run at once of one kind of agent, of one profile. ``input_wait_seconds`` is how long a run with
+    nothing else to do waits for answers. ``limit_wait_seconds`` is how long a usage limit is taken to last that does
+    not say so.
     """
 
     agents: int = 4

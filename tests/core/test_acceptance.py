@@ -83,7 +83,8 @@ def test_the_id_says_run_and_time() -> None:
 def test_the_record_holds_what_was_accepted() -> None:
     """Agents are numbered in the order of the tracks; each track keeps what its source says of it."""
     taken = [Taken(FIRST, "feat/one", "/r/worktrees/agent-1"), Taken(SECOND, "feat/two", "/r/worktrees/agent-2")]
-    terms = Terms(Agent("command", argv=("agent",)), Options(agents=2, profile="dev-lead"), (Validator("tests", "command"),), ("x",))
+    options = Options(agents=2, profile="dev-lead")
+    terms = Terms(Agent("command", argv=("agent",)), options, (Validator("tests", "command"),), ("x",))
     record = acceptance.accept("roadmap", taken, GROUND, terms)
     assert (record.run, record.orchestration_id) == ("roadmap", "orch-roadmap-20260131-120007")
     assert (record.source, record.source_kind, record.created_at) == (

@@ -107,7 +107,7 @@ def test_nobody_is_named(tmp_path: Path) -> None:
         ("[run]\nthreshold = 1.01", r":2: run.threshold: should be less than or equal to 1"),
         ("[run]\nthreshold = nan", r":2: run.threshold: "),
         ('[run]\npush = "yes"', r":2: run.push: should be true or false"),
-        ("[run]\ntimeuot = 1", r":2: run.timeuot: no such key; known: agents, stagger, timeout, grace"),
+        ("[run]\ntimeuot = 1", r":2: run.timeuot: no such key; known: agents, profile, stagger, timeout, grace"),
         ("[run]\ntimeout_seconds = 1", r":2: run.timeout_seconds: no such key"),
         ("runs = 1", r":1: runs: no such key; known: agent, run, budget, validators, daemon"),
         ("run = 1", r":1: run: should be a table"),
