@@ -307,14 +307,23 @@ def _with_cleanups(standing: Standing, states: dict[str, TrackState]) -> Mapping
     unclean = [each for each in run.tracks if _leaves_something(run, each, states[each.spec.agent_id])]
     if not unclean:
         return states
-    others = states.keys() - {each.spec.agent_id for each in unclean}
-    busy = any(_goes_on(states[each]) for each in others)
+    cleaned = {each.spec.agent_id for each in unclean}
+    others = [each for each in run.tracks if each.spec.agent_id not in cleaned]
+    full = _has_full_batches(run, states)
+    busy = any(_goes_on(states[each.spec.agent_id]) for each in others if each.job_attempt or not full)
     for track in unclean:
         state = states[track.spec.agent_id]
         why = f"{state.why}; a clean-up attempt follows{' when the other workers are gone' if busy else ''}"
         cleanup = replace(state, where="waiting" if busy else "ready", why=why, rule="cleanup")
         states[track.spec.agent_id] = _if_affordable(track, standing, cleanup)
     return states
+
+
+def _has_full_batches(run: RunFacts, states: Mapping[str, TrackState]) -> bool:
+    """Tell whether no track can begin before all those that did have ended, those to be cleaned up included."""
+    size = run.record.options.batch_size
+    begun = [each for each in run.tracks if each.job_attempt or states[each.spec.agent_id].where in ACTIVE]
+    return size > 0 and len(begun) % size == 0
 
 
 def _leaves_something(run: RunFacts, track: TrackFacts, state: TrackState) -> bool:

@@ -294,3 +294,11 @@ def test_nothing_is_cleaned_up_while_a_usage_limit_holds() -> None:
     run = replace(runs.facts(failed(), attempts=1, cleanup=True), others=Others(limited_until=NOW + 60))
     assert (only(run).where, only(run).rule) == ("parked", "limit")
     assert [type(each) for each in decide(run, NOW + 60)] == [StartWorker]
+
+
+def test_what_is_to_be_cleaned_up_keeps_no_batch_for_ever() -> None:
+    """The next batch waits for it, and it does not wait for the next batch."""
+    run = runs.facts(failed(), TrackFacts(runs.spec(2)), attempts=1, cleanup=True, batch_size=1)
+    assert decide(run) == (StartWorker(runs.RUN, "agent-1", 2, "cleanup"),)
+    both = runs.facts(failed(), TrackFacts(runs.spec(2)), attempts=1, cleanup=True, batch_size=2)
+    assert decide(both) == (StartWorker(runs.RUN, "agent-2", 1),)
