@@ -99,7 +99,7 @@ def worktrees(root: str) -> Iterator[Finding]:
         if path not in wanted and not any(each.startswith(f"{path}/") for each in wanted):
             shown = visible(path)
             yield Finding(
-                f"{shown} belongs to no run that goes on", f"look into it, then `git worktree remove {shown}`"
+                f"{shown} belongs to no run that goes on", "`orchd clean --dry-run` says whether it may go, and why not"
             )
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from orchestrator.cli import check_machine, check_root, output
+from orchestrator.cli import check_left, check_machine, check_root, output
 from orchestrator.cli.finding import Finding, of_error
 from orchestrator.cli.options import common
 from orchestrator.core.outcome import OK, PARTIAL
@@ -22,6 +22,8 @@ CHECKS: Final[Mapping[str, Check]] = {
     "leftovers": check_root.leftovers,
     "runs": check_root.runs,
     "worktrees": check_root.worktrees,
+    "branches": check_left.branches,
+    "backups": check_left.backups,
     "logs": check_root.logs,
 }
 

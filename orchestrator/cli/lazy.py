@@ -28,6 +28,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "retry": ("orchestrator.cli.retry:command", "Run again what a run did not finish."),
     "approve": ("orchestrator.cli.approve:command", "Open a gate that a run waits at."),
     "answer": ("orchestrator.cli.answer:command", "Answer the question of a track."),
+    "restore": ("orchestrator.cli.restore:command", "Bring back what was backed up."),
+    "clean": ("orchestrator.cli.clean:command", "Remove what runs left behind and nobody needs."),
     "schedule": ("orchestrator.cli.schedule:command", "Run a source again and again, until there is no work."),
     "wake": ("orchestrator.cli.wake:command", "Look after workers that somebody else started."),
     "doctor": ("orchestrator.cli.doctor:command", "Check the machine and the root; each finding with its cure."),

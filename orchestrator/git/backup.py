@@ -22,7 +22,9 @@ from orchestrator.git.index import private
 SECONDS: Final = 900.0
 """How long git may take to read a whole worktree."""
 
-_STATE: Final = "Orchd-State"
+STATE: Final = "Orchd-State"
+"""The trailer of a backup that says of what it is; see :attr:`State.key`."""
+
 _GITLINK: Final = "160000 "
 _RAW_ENDS: Final = ("-c", "core.safecrlf=false")  # a mix of line ends is no reason to lose the file
 _BLOCKED: Final = "could not open directory"
@@ -92,7 +94,7 @@ def _add(git: Git, env: Mapping[str, str]) -> list[str] | None:
     options: list[str] = []
     added = git.run(*words, env=env)
     if added.status > 1:
-        options = _unfiltered(git)  # a filter that fails is no reason to lose the file
+        options = unfiltered(git)  # a filter that fails is no reason to lose the file
         added = git.run(*options, *words, env=env)
     if added.status > 1:
         raise refusal(added)
@@ -114,9 +116,11 @@ def _left(git: Git, env: Mapping[str, str], options: Sequence[str], unread: list
     return nested
 
 
-def _unfiltered(git: Git) -> list[str]:
+def unfiltered(git: Git) -> list[str]:
     """Return the options with which git converts no file by a program of the user's."""
-    told = git.run("config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$").stdout
+    told = git.run(
+        "config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|smudge|process|required)$"
+    ).stdout
     names = dict.fromkeys(os.fsdecode(each) for each in told.split(b"\0") if each)
     return [word for each in names for word in ("-c", f"{each}={'false' if each.endswith('.required') else ''}")]
 
@@ -196,7 +200,7 @@ def keep(worktree_path: str, ref: str, *, ignored: bool = False) -> str | None:
 
 
 def keep_remains(folder: str, git_dir: str, ref: str) -> str | None:
-    """Like :func:`keep`, for a worktree of the repository at ``folder`` whose own folder was deleted, not ``git_dir``."""
+    """Like :func:`keep`, where a worktree of the repository at ``folder`` was deleted, and its ``git_dir`` was not."""
     git = Git(folder, SECONDS, hooks=False)
     _check(git, ref)
     return _kept(git, remains(git, git_dir), ref, os.path.basename(git_dir))
@@ -232,7 +236,7 @@ def missing(git: Git, commit: str) -> tuple[str, ...]:
 
 def find(git: Git, state: State, below: str = refs.BACKUPS) -> str | None:
     """Return a backup that holds exactly ``state``, or None."""
-    told = git.out("for-each-ref", f"--format=%(objectname) %(trailers:key={_STATE},valueonly)", below)
+    told = git.out("for-each-ref", f"--format=%(objectname) %(trailers:key={STATE},valueonly)", below)
     pairs = (line.partition(" ") for line in told.splitlines())
     return next((commit for commit, _, key in pairs if key == state.key), None)
 
@@ -246,7 +250,7 @@ def _record(git: Git, state: State, name: str, old: str | None) -> str:
     lines += [f"{_NOT_KEPT}{visible(each)}\n" for each in state.unread]
     text = f"Work kept from {visible(name)}\n\nThe files as they were on disk.\n{''.join(lines)}\n"
     everything = [*parents, *state.lost, *([old] if old else [])]
-    return _commit(git, state.tree, everything, f"{text}{_STATE}: {state.key}\n")
+    return _commit(git, state.tree, everything, f"{text}{STATE}: {state.key}\n")
 
 
 def _commit(git: Git, tree: str, parents: list[str], text: str) -> str:

@@ -79,6 +79,17 @@ def occupant(folder: str, lock: str = "") -> str:
     return next(found, "")
 
 
+def inhabitant(folder: str) -> str:
+    """Return a process, ourselves excepted, that stands in ``folder`` or below; empty: none that we can see."""
+    real = os.path.realpath(folder)
+    for pid, name in _processes() if os.path.isdir("/proc/self/fd") else ():
+        with suppress(OSError):
+            stands = os.readlink(f"/proc/{pid}/cwd")
+            if f"{stands}/".startswith(f"{real}/") and pid != str(os.getpid()):
+                return f"process {pid} ({visible(name)})"
+    return ""
+
+
 def _processes() -> Iterator[tuple[str, str]]:
     for pid in os.listdir("/proc"):
         if pid.isdigit():

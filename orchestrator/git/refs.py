@@ -62,6 +62,11 @@ def resolve_all(git: Git, *names: str) -> list[str | None]:
     return [line.removesuffix(" commit") if line.endswith(" commit") else None for line in told]
 
 
+def parents(git: Git, commit: str) -> tuple[str, ...]:
+    """Return the parents of a commit."""
+    return tuple(git.out("rev-list", "--no-walk", "--parents", commit).split()[1:])
+
+
 def tip(git: Git, branch: str) -> str:
     """Return the commit of a branch; raises :class:`GitRefused` where there is none."""
     return existing(branch, resolve(git, head(branch)))

@@ -64,10 +64,15 @@ def hashed(git: Git, paths: Sequence[str]) -> list[str]:
 
 def tree(git: Git, found: Iterable[Entry]) -> str:
     """Write a tree of these files and return it."""
-    told = b"".join(b"%s %s\t%s\0" % (each.mode.encode(), each.blob.encode(), os.fsencode(each.path)) for each in found)
     with private(git) as env:
-        git.out("update-index", "-z", "--index-info", stdin=told, env=env)
+        index(git, found, env)
         return git.out("write-tree", env=env)
+
+
+def index(git: Git, found: Iterable[Entry], env: Mapping[str, str]) -> None:
+    """Put these files into an index; a repository within gives way to its files."""
+    told = b"".join(b"%s %s\t%s\0" % (each.mode.encode(), each.blob.encode(), os.fsencode(each.path)) for each in found)
+    git.out("update-index", "--replace", "-z", "--index-info", stdin=told, env=env)
 
 
 def loose(git: Git, nested: Iterable[str], *, every: bool, unread: Callable[[str], None]) -> list[str]:

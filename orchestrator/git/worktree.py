@@ -291,7 +291,7 @@ def remove(repo: Repository, path: str, *, keep_ignored: bool = False) -> Remova
             there = os.path.lexists(real)
             return Removal(not there, "it is no worktree of this repository" if there else "it was not there")
         try:
-            why = _not_droppable(git, repo, found) if found.gone else _unsafe(repo, found, keep_ignored=keep_ignored)
+            why = _not_droppable(git, repo, found) if found.gone else _prepared(repo, found, keep_ignored=keep_ignored)
         except GitRefused as error:
             why = error.message
         if why:
@@ -300,28 +300,45 @@ def remove(repo: Repository, path: str, *, keep_ignored: bool = False) -> Remova
         return Removal(ended.status == 0, "" if ended.status == 0 else complaint(ended))
 
 
-def _unsafe(repo: Repository, found: Worktree, *, keep_ignored: bool) -> str:
+def may_go(repo: Repository, path: str, *, keep_ignored: bool = False) -> tuple[str, str | None]:
+    """Return why :func:`remove` would not remove a worktree (empty: it would), and the backup it would rely on.
+
+    Changes nothing. Raises :class:`GitRefused` where that cannot be told.
+    """
+    found = _at(repo, _real(path))
+    if found is None:
+        return "it is no worktree of this repository", None
+    if found.gone:
+        return _not_droppable(Git(repo.top, SECONDS), repo, found), None
+    return _judged(repo, found, keep_ignored=keep_ignored)
+
+
+def _prepared(repo: Repository, found: Worktree, *, keep_ignored: bool) -> str:
     """Return why the worktree may not go, or nothing; in that case git sees it clean."""
+    why, kept = _judged(repo, found, keep_ignored=keep_ignored)
+    inside = Git(found.path, SECONDS, hooks=False)
+    if not why:
+        leftover.clear_locks(inside)
+    if not why and kept is not None:
+        _stand_on(inside, kept)
+    return why
+
+
+def _judged(repo: Repository, found: Worktree, *, keep_ignored: bool) -> tuple[str, str | None]:
     if found == list(repo)[0]:
-        return "it is the main checkout"
+        return "it is the main checkout", None
     if found.locked is not None:
-        return f"it is locked: {visible(found.locked) or 'without a reason'}"
+        return f"it is locked: {visible(found.locked) or 'without a reason'}", None
     inside = Git(found.path, SECONDS, hooks=False)
     state = backup.look(found.path, ignored=keep_ignored)
-    leftover.clear_locks(inside)
     if state.foreign:
-        return f"there are repositories of their own in it: {some(state.foreign, 3)}"
+        return f"there are repositories of their own in it: {some(state.foreign, 3)}", None
     if state.unread:
-        return f"not everything in it can be read: {some(state.unread, 3)}"
+        return f"not everything in it can be read: {some(state.unread, 3)}", None
     if state.lost:
-        return f"no branch holds its commit {state.lost[0][:10]}"
-    if not state.dirty:
-        return ""
-    kept = backup.find(inside, state)
-    if kept is None:
-        return _kept_nowhere(inside, state)
-    _stand_on(inside, kept)
-    return ""
+        return f"no branch holds its commit {state.lost[0][:10]}", None
+    kept = backup.find(inside, state) if state.dirty else None
+    return (_kept_nowhere(inside, state) if state.dirty and kept is None else ""), kept
 
 
 def _kept_nowhere(inside: Git, state: backup.State) -> str:

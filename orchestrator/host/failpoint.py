@@ -51,6 +51,10 @@ POINTS: Final = frozenset(
         "integrate.checked_out",
         "publish.pushed",
         "finish.reported",
+        "restore.committed",
+        "restore.written",
+        "clean.judged",
+        "clean.removed",
     }
 )
 

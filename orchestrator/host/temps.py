@@ -26,14 +26,18 @@ def name() -> str:
 def sweep(folder: int) -> int:
     """Remove the left-over files in the folder of that descriptor; return how many went."""
     gone = 0
-    namespace = identity.pid_namespace() or 0
-    for each in os.listdir(folder):
-        match = _NAME.match(each)
-        if match is not None and _left_over(folder, match, namespace):
-            with suppress(FileNotFoundError, PermissionError, IsADirectoryError):
-                os.unlink(each, dir_fd=folder)
-                gone += 1
+    for each in left_over(folder):
+        with suppress(FileNotFoundError, PermissionError, IsADirectoryError):
+            os.unlink(each, dir_fd=folder)
+            gone += 1
     return gone
+
+
+def left_over(folder: int) -> list[str]:
+    """Return the names of the files in the folder of that descriptor whose makers are gone, sorted."""
+    namespace = identity.pid_namespace() or 0
+    matches = (_NAME.match(each) for each in sorted(os.listdir(folder)))
+    return [match[0] for match in matches if match is not None and _left_over(folder, match, namespace)]
 
 
 def _left_over(folder: int, match: re.Match[str], namespace: int) -> bool:

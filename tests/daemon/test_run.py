@@ -130,7 +130,7 @@ def test_the_commit_is_made_by_us_alone(tmp_path: Path) -> None:
 
 
 def test_what_an_agent_has_ignored_hides_no_work_of_another(tmp_path: Path) -> None:
-    """Its patterns are those of every worktree; what they keep from the commit stays, and the report says so."""
+    """Its patterns are those of every worktree; what they keep from the commit is backed up, and the report says so."""
     hides = 'run = ["sh", "-c", "echo notes/ >> $(git rev-parse --git-path info/exclude)"]'
     waits = 'run = ["sh", "-c", "until grep -q notes/ $(git rev-parse --git-path info/exclude); do sleep 0.02; done"]'
     scripts = {
@@ -140,9 +140,12 @@ def test_what_an_agent_has_ignored_hides_no_work_of_another(tmp_path: Path) -> N
     site = Site(tmp_path, roadmap("One", "Two"), scripts)
     said = site("run", "ROADMAP.md", "--json")
     assert outcomes(said) == {ONE: "merged", TWO: "merged"}
-    assert "kept in its worktree: notes/" in said.document["tracks"][1]["note"]
-    assert (site.root / "worktrees" / "agent-2" / "notes" / "two.md").read_text() == "made\n"
-    assert not (site.root / "worktrees" / "agent-1").exists()
+    note = said.document["tracks"][1]["note"]
+    assert "not merged: notes/" in note
+    _, _, command = note.rpartition("`orchd ")
+    assert site(*command.removesuffix("`").split(" "), "--into", str(tmp_path / "back")).status == 0
+    assert (tmp_path / "back" / "notes" / "two.md").read_text() == "made\n"
+    assert list((site.root / "worktrees").iterdir()) == []
 
 
 @pytest.mark.parametrize("setting", ["remote.origin.pushurl", "remote.origin.url", "branch.main.pushRemote"])

@@ -3,12 +3,13 @@
 python -P tests/git/drive.py add ROOT PATH BRANCH BASE
 python -P tests/git/drive.py integrate ROOT RUN TARGET BRANCH...
 python -P tests/git/drive.py keep WORKTREE REF
+python -P tests/git/drive.py restore ROOT into|branch NAME
 python -P tests/git/drive.py publish ROOT RUN TARGET
 """
 
 import sys
 
-from orchestrator.git import backup, integrate, repository, worktree
+from orchestrator.git import backup, integrate, repository, restore, worktree
 from orchestrator.git.command import Git
 from orchestrator.git.integrate import Integration
 from orchestrator.git.publish import publish
@@ -35,5 +36,9 @@ match sys.argv[1:]:
     case ["keep", folder, ref]:
         commit = backup.keep(folder, ref)
         sys.stdout.write(" ".join(backup.missing(Git(folder), commit)) if commit else "nothing")
+    case ["restore", root, "into", folder]:
+        restore.to_folder(Git(root), restore.backups(Git(root))[0], folder)
+    case ["restore", root, "branch", name]:
+        restore.to_branch(Git(root), restore.backups(Git(root))[0], name)
     case ["publish", root, run, target]:
         sys.stdout.write(f"{publish(repository.survey(root, target), run)}\n")
