@@ -7,6 +7,7 @@ import click
 
 from orchestrator.cli import output
 from orchestrator.cli.options import common
+from orchestrator.core.listing import some
 from orchestrator.core.outcome import NO_DAEMON
 from orchestrator.daemon.snapshot import snapshot
 from orchestrator.errors import DaemonUnavailable
@@ -27,6 +28,8 @@ COLOURS: Final = {
     "parked": "yellow",
     "needs_input": "yellow",
 }
+
+_MOST_FILES: Final = 5
 
 HEARD: Final = 2.0
 """Seconds for a daemon to say that it is there."""
@@ -64,8 +67,15 @@ def _show(document: Fields) -> None:
         output.say(f"run {run.get('run')}: {run.get('state')}")
         rows = [[_cell(track, column) for column in _COLUMNS] for track in _each(run, "tracks")]
         output.write(output.table(_COLUMNS, rows, COLOURS))
+    _list("conflicts ahead", [_ahead(each) for run in runs for each in _each(run, "conflicts_ahead")])
     _list("waiting for a person", [f"{each.get('track')}: {each['needs_input']}" for each in _waiting(runs)])
     _list("problems", [f"{each.get('path')}: {each.get('reason')}" for each in _each(document, "problems")])
+
+
+def _ahead(clash: Fields) -> str:
+    files = clash.get("files")
+    names = some([str(each) for each in files], _MOST_FILES) if isinstance(files, list) else ""
+    return f"{clash.get('one')} with {clash.get('other')}: {names}"
 
 
 def _daemon(daemon: Fields) -> str:

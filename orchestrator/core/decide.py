@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final
 
-from orchestrator.core import budget
+from orchestrator.core import budget, probe
 from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StartWorker, StopWorker, Unmerged
 from orchestrator.core.facts import RunFacts, TrackFacts
 from orchestrator.core.phase import Cause
@@ -178,17 +178,22 @@ def _next_step(run: RunFacts, track: TrackFacts) -> float | None:
 
 
 def _merge(standing: Standing, leaving: Container[str]) -> Sequence[Integrate]:
-    """Merge one track at a time, in the order in which they finished, and what it depends on before it."""
+    """Merge one track at a time, and what it depends on before it.
+
+    In the order in which they finished; but first what is in the fewest others' way, as far as that can be seen.
+    """
     run = standing.run
     if any(state.where == "merging" for state in standing.states.values()):
         return ()
     done = [each for each in run.tracks if standing.of(each).where == "committed"]
     kept = [each for each in done if each.spec.agent_id not in leaving and not standing.unmerged(each)]
-    finished = [(each.result.ended_at, each.result.fence, each) for each in kept if each.result is not None]
-    return tuple(
-        Integrate(run.record.run, track.spec.agent_id, track.job_attempt, fence)
-        for _, fence, track in sorted(finished, key=lambda each: each[0])[:1]
-    )
+    finished = {each.spec.track: (each, each.result) for each in kept if each.result is not None}
+    coming = {each.spec.track for each in run.tracks if each.outcome is None}
+    chosen = probe.first(sorted(finished, key=lambda each: finished[each][1].ended_at), run.clashes, coming)
+    if chosen is None:
+        return ()
+    track, result = finished[chosen]
+    return (Integrate(run.record.run, track.spec.agent_id, track.job_attempt, result.fence),)
 
 
 def _give_up(standing: Standing, order: Order) -> Iterator[EndTrack]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from orchestrator.core.claim import State as OwnerState
 from orchestrator.core.phase import Cause, Toolset
+from orchestrator.core.probe import Clash
 from orchestrator.core.refusal import Why
 from orchestrator.core.result import Attempt
 from orchestrator.core.run import Ended, Gate, Limit, Outcome, RunRecord, RunTrack
@@ -107,6 +108,7 @@ class RunFacts:
 
     ``since`` is when (monotonic s) this process began to look at it, ``spent_seconds`` its age then.
     ``approved`` are the gates that a person has opened, ``settled_since`` is since when every track has an outcome.
+    ``clashes`` are the conflicts that are ahead, as they were seen last.
     """
 
     record: RunRecord
@@ -120,3 +122,4 @@ class RunFacts:
     since: float = 0.0
     spent_seconds: float = 0.0
     settled_since: float | None = None
+    clashes: tuple[Clash, ...] = ()

@@ -186,6 +186,8 @@ class Conductor:
             self._let_go(driven)
             return
         self._tell(driven, standing)
+        driven.probes.turn(self._layout, standing, self._threads)
+        driven.own.clashes = driven.probes.clashes
         driven.standing = standing
         news = driven.own.note(standing)
         actions = decide(standing, driven.order) if self._leaving is None else stop_all(standing)

@@ -12,6 +12,7 @@ from orchestrator.core.states import TABLE, Event, State, reachable
 from orchestrator.core.text import visible
 from orchestrator.daemon.gather import Conducted, Worker
 from orchestrator.daemon.instance import Instance
+from orchestrator.daemon.probing import Probes
 from orchestrator.errors import GitRefused, GuardBusy, NoSpace, OrchdError, SystemFailure
 from orchestrator.host import files
 
@@ -60,6 +61,7 @@ class Driven:
     standing: Standing | None = None
     dirty: bool = True
     due: float = NEVER
+    probes: Probes = field(default_factory=Probes)
     _retries: list[tuple[float, str]] = field(default_factory=list)
 
     @property
@@ -94,7 +96,7 @@ class Driven:
         step = wake_at(standing)
         times = [when for when, _ in self._retries]
         times += [standing.now + EXPECTING] if expected else []
-        times += [] if step is None else [step]
+        times += [each for each in (step, self.probes.due) if each is not None]
         self.due = min(times, default=NEVER)
 
     def refused(self, agent_id: str, error: BaseException, now: float) -> bool:

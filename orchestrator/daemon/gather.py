@@ -13,6 +13,7 @@ from orchestrator.claims import Seen
 from orchestrator.core.claim import BarePid, Claim
 from orchestrator.core.facts import ClaimFacts, Doing, Others, RunFacts, StatusFacts, TrackFacts
 from orchestrator.core.name import is_name
+from orchestrator.core.probe import Clash
 from orchestrator.core.refusal import Refusals, applied
 from orchestrator.core.result import Attempt
 from orchestrator.core.run import Ended, Outcome, RunRecord, RunTrack
@@ -130,6 +131,7 @@ class Conducted:
     since: float = 0.0
     spent_seconds: float = 0.0
     settled_since: float | None = None
+    clashes: tuple[Clash, ...] = ()
 
     @classmethod
     def of(cls, record: RunRecord, now: float) -> "Conducted":
@@ -226,6 +228,7 @@ class RunFiles:
             since=own.since,
             spent_seconds=own.spent_seconds,
             settled_since=own.settled_since,
+            clashes=own.clashes,
         )
 
     def _untouched(self, place: "_Place", spec: RunTrack) -> TrackFacts | None:

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Final
 
 from orchestrator.claims import FileClaims, Seen
 from orchestrator.core.decide import picked
-from orchestrator.core.facts import TrackFacts
+from orchestrator.core.facts import RunFacts, TrackFacts
 from orchestrator.core.schedule import Order
 from orchestrator.core.standing import Standing, TrackState
 from orchestrator.core.status import Status
@@ -17,9 +18,9 @@ from orchestrator.daemon.instance import is_taken
 from orchestrator.daemon.statuses import Statuses, live_runs
 from orchestrator.errors import Unreadable
 from orchestrator.host import clock
-from orchestrator.state import results
+from orchestrator.state import ahead, results
 from orchestrator.state.endings import Endings
-from orchestrator.state.layout import Layout
+from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.scan import Problem
 
 NOBODY: Final[Mapping[str, Standing]] = MappingProxyType({})
@@ -55,7 +56,8 @@ def snapshot(root: str, driven: Mapping[str, Standing] = NOBODY) -> dict[str, ob
         facts = files.facts(record, statuses.read(claims), claims, Conducted.of(record, now))
         problems += statuses.problems
         standing = driven.get(run) or Standing(facts, now)
-        shown.append(run_fields(standing, driven=run in driven or is_taken(layout.run(run).conductor)))
+        fields = run_fields(standing, driven=run in driven or is_taken(layout.run(run).conductor))
+        shown.append({**fields, "conflicts_ahead": _ahead(layout.run(run), standing.run)})
     for run in sorted(set(live_runs(layout, Endings())) - set(unfinished)):
         statuses = Statuses(layout.run(run))
         shown.append(
@@ -84,6 +86,19 @@ def run_fields(standing: Standing, *, driven: bool) -> dict[str, object]:
     tracks = [track_fields(each, standing.of(each), waits.get(each.spec.agent_id, "")) for each in facts.tracks]
     state = "ended" if facts.ended else "running" if driven else "unattended"
     return {"run": facts.record.run, "state": state, "tracks": tracks}
+
+
+def _ahead(paths: RunLayout, facts: RunFacts) -> list[dict[str, object]]:
+    """Return the conflicts that were seen last between tracks that have not ended, or with what is merged."""
+    seen = None
+    with suppress(Unreadable):
+        seen = ahead.read(paths)
+    over = {each.spec.track for each in facts.tracks if each.outcome is not None}
+    clashes = [each for each in seen.clashes if not over & {each.one, each.other}] if seen is not None else []
+    return [
+        {"one": visible(each.one), "other": visible(each.other), "files": [visible(name) for name in each.files]}
+        for each in clashes
+    ]
 
 
 def track_fields(facts: TrackFacts, state: TrackState, waits: str) -> dict[str, object]:
