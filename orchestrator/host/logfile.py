@@ -83,13 +83,18 @@ def _private(path: str, flags: int) -> int:
 
 
 def _copy_end(fd: int, copy: io.FileIO, most: int) -> None:
-    """Copy the end of a file that still grows; a quarter of the room is for what comes meanwhile."""
+    """Copy the end of a file that still grows; a quarter of the room is for what comes meanwhile.
+
+    Where more comes than that, there is a gap before the very last of it, which says most.
+    """
     offset = max(0, size(fd) - most * 3 // 4)
     left = most
     while left > 0 and (data := os.pread(fd, min(left, _PIECE), offset)):
         files.write_all(copy.fileno(), data)
         offset += len(data)
         left -= len(data)
+    last = max(offset, size(fd) - TAIL)
+    files.write_all(copy.fileno(), os.pread(fd, TAIL, last))
 
 
 def make_room(path: str, kept: int, room: int) -> None:
