@@ -114,7 +114,7 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome
             return given
         outcome = replace(_conflict(ended, answer), kept=_keep(layout, record, track, action.attempt))
     else:
-        outcome = _merged(repo, record, track, ended, answer)
+        outcome = _with_rest(layout, record, track, _merged(repo, record, track, ended, answer))
     return _record(layout, record, track, outcome, repo)
 
 
@@ -236,5 +236,5 @@ def _record(
     if said.ended == "merged" or (said.attempt == 0 and os.path.isdir(track.worktree)):
         with suppress(CommandFailed):
             where = repo or repository.survey(layout.root, record.target_branch)
-            worktree.forget(where, track.worktree, track.branch)
+            worktree.forget(where, track.worktree, track.branch, keep_ignored=record.options.git.keep_ignored)
     return said
