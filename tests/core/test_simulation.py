@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StartWorker, StopWorker
 from orchestrator.core.decide import decide
 from orchestrator.core.facts import RunFacts, TrackFacts
 from orchestrator.core.outcome import HELD
+from orchestrator.core.run import Budget, Limit
 from orchestrator.core.schedule import Order
 from orchestrator.core.standing import Standing
 from orchestrator.core.states import ACTIVE
 from tests.core import runs
+from tests.core.simulated import FAILURES, World
 
 MOST_TURNS = 400
 EVERY = 5.0
@@ -131,3 +133,63 @@ def test_every_run_ends_within_its_bounds(run: RunFacts, dice: list[str]) -> Non
             return
         run = replace(run, tracks=tuple(settle(each, fate if turn % 3 else "go") for each in run.tracks))
     raise AssertionError("the run did not end")
+
+
+TROUBLE = ["die", "leave orphans", "lose", "cannot start", "conflict", "refuse", "lose the daemon"]
+WAITS = ["ask", "block", "meet a limit", "meet an unknown limit", "answer", "approve"]
+PEOPLE = ["cancel one", "cancel all", "give back"]
+EVENTS = st.sampled_from(["go", "go", "go", "go on", "judge", *FAILURES, *TROUBLE, *WAITS, *PEOPLE])
+
+LIMITS = st.sampled_from([Limit(), Limit(), Limit(), Limit(usd=3.0), Limit(tokens=400), Limit(seconds=60.0)])
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """A run of up to six tracks with options of every kind."""
+    tracks = []
+    for number in range(1, draw(st.integers(1, 6)) + 1):
+        needs = draw(st.sets(st.integers(1, number - 1), max_size=2)) if number > 1 else ()
+        bad = draw(st.sampled_from(["", "", "", "", "", "it failed in 3 runs"]))
+        stranger = runs.claim(run=None) if draw(st.sampled_from([False] * 5 + [True])) else None
+        tracks.append(TrackFacts(replace(runs.spec(number, *needs), quarantined=bad), claim=stranger))
+    options = {
+        "agents": draw(st.integers(1, 3)),
+        "attempts": draw(st.integers(1, 3)),
+        "cleanup": draw(st.booleans()),
+        "start_on": draw(st.sampled_from(["merged", "committed"])),
+        "batch_size": draw(st.sampled_from([0, 0, 1, 2])),
+        "stagger_seconds": draw(st.sampled_from([0.0, 0.0, 3.0])),
+        "park_on_limit": draw(st.sampled_from([True, True, False])),
+        "limit_wait_seconds": 30.0,
+        "input_wait_seconds": draw(st.sampled_from([0.0, 40.0])),
+        "gates": draw(st.sampled_from([(), (), ("start",), ("push",), ("start", "push")])),
+        "budget": Budget(track=draw(LIMITS), run=draw(LIMITS)),
+    }
+    return World(runs.facts(*tracks, **options))
+
+
+def within_its_attempts(world: World, track: TrackFacts) -> bool:
+    """Tell whether a track had so many attempts at most, those apart that only waited; and one clean-up."""
+    causes = world.begun.get(track.spec.agent_id, [])
+    parked = {each.attempt for each in (*track.former, *([track.result] if track.result else [])) if each.parked}
+    before = causes.index("cleanup") if "cleanup" in causes else len(causes)
+    counted = [number for number in range(1, before + 1) if number not in parked]
+    return len(counted) <= world.run.record.options.attempts and causes.count("cleanup") <= 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(world=worlds(), dice=st.lists(EVENTS, max_size=80))
+def test_whatever_happens_the_run_ends_within_its_bounds(world: World, dice: list[str]) -> None:
+    """Every way is one of the table's, every bound holds in every turn, and once luck returns the run ends.
+
+    It never waits without knowing for how long: where nothing happens, it says when to look again.
+    """
+    for fate in dice:
+        if not world.run.ended:
+            world.turn(fate)
+    for _ in range(MOST_TURNS):
+        if world.run.ended:
+            break
+        world.turn("go")
+    assert world.run.ended
+    assert all(within_its_attempts(world, each) for each in world.run.tracks)

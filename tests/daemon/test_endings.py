@@ -129,8 +129,8 @@ ENDINGS: Final = {
     "reboot": Ending(WAITS, error="the worker died", cause="went down", during=rebooted, resumes=True),
     "reboot, another try": Ending(WAITS_ONCE, "merged", attempts=TWICE, most=2, during=rebooted, resumes=True),
     "out of time": Ending(
-        WAITS, error="TIMEOUT: the time of the whole run is over", cause="less time", most=2, status=6,
-        agents=2, tables="[budget.run]\ntime = 5",
+        WAITS, error="TIMEOUT: the time of the whole run is over", cause="less time", status=6,
+        agents=2, tables="[budget.run]\ntime = 8",
     ),
 }  # fmt: skip
 
