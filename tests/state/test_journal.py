@@ -1,7 +1,6 @@
 """The journal: one line an event, whatever is in it; bounded; and read across rotations."""
 
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from jsonschema import Draft202012Validator
 from orchestrator.claims.store import Journal as Told
 from orchestrator.state.journal import KEPT, LONGEST, Event, Journal, follow, tail
 from orchestrator.state.schemas import schema
+from tests.processes import ended, python
 from tests.waiting import wait_for
 
 
@@ -106,15 +106,11 @@ def test_a_full_disk_is_survived(tmp_path: Path) -> None:
     assert [each.get("track", each["event"]) for each in tail(str(tmp_path), 9)] == ["one", "unreadable", "three"]
 
 
-def _write_many(root: str, who: int, times: int) -> None:
-    journal = Journal(root, limit=20_000)
-    for number in range(times):
-        journal.write("claim.won", {"who": who, "number": number})
-
-
 def test_rotation_keeps_the_newest_and_bounds_the_rest(tmp_path: Path) -> None:
     """Beyond the limit a new file is begun; four old ones stay, in order."""
-    _write_many(str(tmp_path), 1, 3000)
+    journal = Journal(str(tmp_path), limit=20_000)
+    for number in range(3000):
+        journal.write("claim.won", {"number": number})
     names = sorted(name for name in os.listdir(tmp_path / "runtime") if not name.endswith(".guard"))
     assert names == ["events.jsonl", *(f"events.jsonl.{number}" for number in range(1, KEPT + 1))]
     assert all(_file(tmp_path, name.removeprefix("events.jsonl")).stat().st_size < 21_000 for name in names)
@@ -122,14 +118,19 @@ def test_rotation_keeps_the_newest_and_bounds_the_rest(tmp_path: Path) -> None:
     assert numbers == list(range(2400, 3000))
 
 
+WRITE_MANY = """
+import sys
+from orchestrator.state.journal import Journal
+journal = Journal(sys.argv[1], limit=20_000)
+for number in range(400):
+    journal.write("claim.won", {"who": int(sys.argv[2]), "number": number})
+"""
+
+
 def test_several_processes_write_whole_lines(tmp_path: Path) -> None:
     """Four processes that write and rotate at once mix no lines and lose none that is still kept."""
-    fork = multiprocessing.get_context("fork")
-    writers = [fork.Process(target=_write_many, args=(str(tmp_path), who, 400)) for who in range(4)]
-    for each in writers:
-        each.start()
-    for each in writers:
-        each.join(60)
+    for each in [python(WRITE_MANY, str(tmp_path), str(who)) for who in range(4)]:
+        ended(each, 100)
     events = tail(str(tmp_path), 10_000)
     assert all(each["event"] == "claim.won" for each in events)
     for who in range(4):

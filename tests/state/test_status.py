@@ -1,7 +1,6 @@
 """Writing status files: whole, one at a time, never over a later claim's, and nothing lost."""
 
 import json
-import multiprocessing
 import os
 import stat
 from pathlib import Path
@@ -15,6 +14,7 @@ from orchestrator.state.door import read_status
 from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.status import MOST_KEPT, Fields, aside, keep_superseded, prepare, sweep, temp, update
 from tests.core.statuses import FULL
+from tests.processes import ended, python
 from tests.state.malformed import GOOD, ODD, texts
 from tests.state.writer import start
 
@@ -184,25 +184,22 @@ def test_the_machine_refusing_is_said_in_one_line(paths: RunLayout) -> None:
     assert _written(paths)["agent_id"] == "agent-1"
 
 
-def _count_up(folder: str, agent_id: str, times: int) -> None:
-    def change(now: Fields) -> Fields:
-        count = now.get("count", 0)
-        assert isinstance(count, int)
-        return FULL | now | {"agent_id": agent_id, "count": count + 1}
-
-    for _ in range(times):
-        update(RunLayout(folder), agent_id, change, fence=7)
+COUNT_UP = """
+import sys
+from orchestrator.state.layout import RunLayout
+from orchestrator.state.status import update
+from tests.core.statuses import FULL
+from tests.processes import ended, python
+paths = RunLayout(sys.argv[1])
+for _ in range(100):
+    update(paths, "agent-1", lambda now: FULL | now | {"count": now.get("count", 0) + 1}, fence=7, wait=60)
+"""
 
 
 def test_no_update_is_lost_between_processes(paths: RunLayout) -> None:
     """Four processes that change one file a hundred times each make four hundred changes."""
-    fork = multiprocessing.get_context("fork")
-    workers = [fork.Process(target=_count_up, args=(paths.folder, "agent-1", 100)) for _ in range(4)]
-    for each in workers:
-        each.start()
-    for each in workers:
-        each.join(60)
-    assert [each.exitcode for each in workers] == [0] * 4
+    for each in [python(COUNT_UP, paths.folder) for _ in range(4)]:
+        ended(each, 100)
     assert _written(paths)["count"] == 400
     assert os.listdir(temp(paths)) == []
 
