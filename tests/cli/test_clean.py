@@ -38,7 +38,8 @@ def site(tmp_path: Path) -> Over:
 
 def seen(site: Over) -> dict[str, tuple[int, int]]:
     """Return every file with its time, but for what git compares with: objects, and an index of its own."""
-    return {name: facts for name, facts in site.files().items() if "/objects" not in name and not name.endswith("/.git/orchd")}
+    own = ("/.git/objects", "/.git/orchd")
+    return {name: facts for name, facts in site.files().items() if not any(each in name for each in own)}
 
 
 def trees(site: Over) -> list[str]:
