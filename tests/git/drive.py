@@ -5,10 +5,12 @@ python -P tests/git/drive.py integrate ROOT RUN TARGET BRANCH...
 python -P tests/git/drive.py keep WORKTREE REF
 python -P tests/git/drive.py restore ROOT into|branch NAME
 python -P tests/git/drive.py publish ROOT RUN TARGET
+python -P tests/git/drive.py replay ROOT RUN TARGET STRATEGY BRANCH
 """
 
 import sys
 
+from orchestrator.core.run import GitOptions
 from orchestrator.git import backup, integrate, repository, restore, worktree
 from orchestrator.git.command import Git
 from orchestrator.git.integrate import Integration
@@ -20,10 +22,10 @@ def _mark(track: str, data: bytes) -> bytes | None:
     return None if marked == data else marked
 
 
-def _integrate(root: str, run: str, target: str, branch: str) -> object:
+def _integrate(root: str, run: str, target: str, branch: str, options: GitOptions) -> object:
     repo = repository.survey(root, target)
     track = branch.replace("/", "_")
-    request = Integration(run, track, "A title", branch, target, "ROADMAP.md", lambda data: _mark(track, data))
+    request = Integration(run, track, "A title", branch, target, "ROADMAP.md", lambda data: _mark(track, data), options)
     return integrate.integrate(repo, request)
 
 
@@ -32,7 +34,9 @@ match sys.argv[1:]:
         worktree.add(repository.survey(root), path, branch, base)
     case ["integrate", root, run, target, *branches]:
         for each in branches:
-            sys.stdout.write(f"{_integrate(root, run, target, each)}\n")
+            sys.stdout.write(f"{_integrate(root, run, target, each, GitOptions())}\n")
+    case ["replay", root, run, target, "squash" | "rebase" as strategy, branch]:
+        sys.stdout.write(f"{_integrate(root, run, target, branch, GitOptions(strategy=strategy))}\n")
     case ["keep", folder, ref]:
         commit = backup.keep(folder, ref)
         sys.stdout.write(" ".join(backup.missing(Git(folder), commit)) if commit else "nothing")

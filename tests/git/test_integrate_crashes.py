@@ -37,6 +37,24 @@ def test_a_kill_at_any_step_is_finished_by_the_next_call(home: Path, point: str)
     assert repos.tip(home, REF) == repos.tip(home, "refs/orchd/runs/demo/landed") == repos.tip(home, "main")
 
 
+@pytest.mark.parametrize("strategy", ["squash", "rebase"])
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_leaves_no_strategy_half_done(home: Path, point: str, strategy: str) -> None:
+    """What came in without being a parent is found as well, and comes in once."""
+    repos.grow(home, "one", {"one.txt": b"1\n"}, base="main", message="first")
+    tip = repos.grow(home, "one", {"two.txt": b"2\n"}, message="second")
+    words = ("replay", str(home), "demo", "main", strategy, "one")
+    repos.ended(repos.drive(*words, failpoint=f"{point}:kill"), -signal.SIGKILL)
+    repos.assert_sound(home)
+    answer = repos.ended(repos.drive(*words))
+    assert answer.startswith("Merged(" if point == "integrate.merged" else "AlreadyIn(")
+    said = git(home, "log", "--format=%s", "main").splitlines()
+    assert said[:-1] == (["A title"] if strategy == "squash" else ["second", "first"])
+    assert repos.tip(home, "refs/orchd/runs/demo/branches/one") == tip
+    assert repos.tip(home, REF) == repos.tip(home, "refs/orchd/runs/demo/landed") == repos.tip(home, "main")
+    assert git(home, "status", "--porcelain") == ""
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_a_refusal_of_the_machine_at_any_step_is_finished_too(home: Path, point: str) -> None:
     """An error instead of a kill, with the user's own commit before the next call."""
@@ -119,6 +137,24 @@ def test_two_processes_take_turns(home: Path) -> None:
     assert sum(answer.startswith("AlreadyIn(") for answer in answers) == len(names)
     assert merges(home) == [f"Merge track {name}: A title" for name in names]
     assert (home / "ROADMAP.md").read_bytes().count(b"[DONE]") == len(names)
+    assert git(home, "status", "--porcelain") == ""
+
+
+def test_two_runs_take_turns(home: Path) -> None:
+    """In one repository at once, whoever drives them: all of both lands, and neither takes the other's for its own."""
+    for run in ("left", "right"):
+        for number in range(3):
+            repos.grow(home, f"{run}-{number}", {f"{run}-{number}.txt": b"x"}, base="main")
+    driven = [
+        repos.drive("integrate", str(home), run, "main", *(f"{run}-{number}" for number in range(3)))
+        for run in ("left", "right")
+    ]
+    answers = "".join(repos.ended(each) for each in driven).splitlines()
+    assert sum(answer.startswith("Merged(") for answer in answers) == 6
+    assert all("note=''" in answer for answer in answers)
+    assert len(merges(home)) == 6
+    landed = [repos.tip(home, f"refs/orchd/runs/{run}/landed") for run in ("left", "right")]
+    assert repos.tip(home, "main") in landed
     assert git(home, "status", "--porcelain") == ""
 
 
