@@ -37,8 +37,9 @@ def command(root: str, as_json: bool, dry_run: bool, run: str | None, older: str
     going = [each for each in items if each.verdict.may_go]
     if not as_json:
         _show(items, going)
-    if not dry_run and going and not yes and (as_json or not _agreed()):
-        raise UsageError("nothing was removed", hint="--yes removes it without asking; --dry-run only shows it")
+    if not dry_run and going and not yes and not _agreed(as_json=as_json):
+        output.say("nothing was removed")
+        return OK
     stayed = {} if dry_run else _removed(root, scope, going, as_json=as_json)
     if as_json:
         _emit(items, going, stayed, dry_run=dry_run)
@@ -54,9 +55,9 @@ def _show(items: Sequence[Item], going: Sequence[Item]) -> None:
     output.say(f"{len(going)} to remove, {len(items) - len(going)} to keep")
 
 
-def _agreed() -> bool:
+def _agreed(*, as_json: bool) -> bool:
     """Ask the person at the terminal; nobody there is no yes."""
-    if not asking.is_possible():
+    if as_json or not asking.is_possible():
         raise UsageError("nobody is here to be asked", hint="--yes removes what --dry-run shows")
     asking.forget()
     output.say("y and Enter removes exactly that")

@@ -9,7 +9,9 @@ import pytest
 
 from orchestrator.claims import FileClaims
 from orchestrator.git import backup
+from tests.cli.orchd import ARGV
 from tests.cli.over import Over
+from tests.cli.terminals import terminal
 from tests.daemon.seen import RUN
 from tests.projects import git
 
@@ -79,6 +81,17 @@ def test_nobody_to_ask_is_no_yes(site: Over) -> None:
         assert said.status == 64
         assert "--yes" in said.err
     assert all(Path(each).is_dir() for each in trees(site))
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y", 0), ("n", 2), ("", 2)])
+def test_a_person_is_shown_the_list_and_asked(site: Over, answer: str, left: int) -> None:
+    """Only a yes is one."""
+    with terminal([*ARGV, "clean"], site.root, site.env) as seat:
+        seat.shows("y and Enter removes exactly that")
+        assert "remove  branch feat/t1: all of it is in main" in seat.shown
+        seat.type(f"{answer}\n")
+        assert seat.ends(30) == 0
+    assert len(list((site.root / "worktrees").iterdir())) == left
 
 
 def test_what_holds_work_stays(site: Over) -> None:
