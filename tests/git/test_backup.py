@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import GitRefused
-from orchestrator.git import backup
+from orchestrator.git import backup, repository, worktree
 from tests.git import repos
 from tests.git.repos import git
 
@@ -230,6 +230,20 @@ def test_what_cannot_be_read_is_said_and_all_else_kept(home: Path) -> None:
     assert set(repos.ended(child).split()) == {"shut", "closed"}
     (home / "closed").chmod(0o700)
     assert repos.show(home, REF, "new") == b"x"
+
+
+def test_what_was_written_into_a_half_made_worktree_is_kept(home: Path) -> None:
+    """Before git fills it for good, and writes over what is there."""
+    repo = repository.survey(str(home))
+    path = home / "worktrees" / "agent-1"
+    worktree.add(repo, str(path), "feat/x", repo.head)
+    repos.write(path, {"a.txt": b"written over\n", "mine": b"mine", "src/b.txt": None})
+    git(home, "worktree", "lock", "--reason", "initializing", str(path))
+    worktree.add(repo, str(path), "feat/x", repo.head)
+    assert (path / "a.txt").read_bytes() == b"a\n"
+    assert (path / "src" / "b.txt").exists()
+    ref = "refs/orchd/backup/half-made/agent-1/0"
+    assert (repos.show(home, ref, "a.txt"), repos.show(home, ref, "mine")) == (b"written over\n", b"mine")
 
 
 def test_a_folder_within_is_no_worktree(home: Path) -> None:
