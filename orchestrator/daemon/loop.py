@@ -200,7 +200,7 @@ class Loop:
         if os.path.dirname(folder) != self._layout.parallel:
             self._next_rescan = 0.0  # a run's folder came or went, or a watched folder itself
         elif name.endswith(SUFFIX):
-            self._statuses.changed([os.path.basename(folder)])
+            self._statuses.said(os.path.basename(folder), name.removesuffix(SUFFIX))
         else:
             self._conductor.look_at(os.path.basename(folder))
         return set()

@@ -5,8 +5,9 @@ writing its file there.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from orchestrator.claims import Seen
@@ -45,13 +46,20 @@ class Statuses:
         self.problems: tuple[scan.Problem, ...] = ()
         self.superseded: tuple[str, ...] = ()
 
-    def read(self, claims: Mapping[str, Seen]) -> Mapping[str, Status]:
-        """Look again; return the last status believed of each agent."""
-        answer = scan.scan_statuses(self._paths, self._known, fences(claims))
+    def read(self, claims: Mapping[str, Seen], only: Collection[str] | None = None) -> Mapping[str, Status]:
+        """Look again, at all files or at those of some agents only; return the last status believed of each agent."""
+        answer = scan.scan_statuses(self._paths, self._known, fences(claims), only)
+        if only is not None:
+            answer = replace(answer, problems=(*answer.problems, *self._others()))
         if answer.known != self._known:
             self.found = answer.statuses
         self._known, self.problems, self.superseded = answer.known, answer.problems, answer.superseded
         return self.found
+
+    def _others(self) -> Iterator[scan.Problem]:
+        """Yield what was wrong beside the files of a status; that is seen again when all is looked at."""
+        ours = {each.problem for each in self._known.values()}
+        return (each for each in self.problems if each not in ours)
 
 
 class StatusSensor:
@@ -68,13 +76,19 @@ class StatusSensor:
         self._journal = journal
         self._follow = follow
         self._forget = forget
-        self._changed: set[str] = set()
+        self._changed: dict[str, set[str] | None] = {}
         self._pace = Pace(PACE, SHARE)
         self._endings = Endings()
 
     def changed(self, runs: Iterable[str]) -> None:
         """Something changed in these runs; it is looked at when that is due."""
-        self._changed.update(runs)
+        self._changed |= dict.fromkeys(runs)
+
+    def said(self, run: str, agent_id: str) -> None:
+        """The status of an agent changed; that of the others did not."""
+        agents = self._changed.setdefault(run, set())
+        if agents is not None:
+            agents.add(agent_id)
 
     @property
     def due(self) -> float | None:
@@ -90,31 +104,34 @@ class StatusSensor:
         for run in names - set(self.runs):
             self._follow(self._layout.run(run).folder)
             self.runs[run] = Statuses(self._layout.run(run))
-        self._changed = set()
-        self._look(names, claims)
+        self._changed = {}
+        self._look(dict.fromkeys(names), claims)
 
     def look_at(self, runs: Iterable[str], claims: Mapping[str, Seen]) -> None:
         """Look at these runs now: a worker of theirs is gone, and what it said last decides what comes next."""
         known = set(runs) & set(self.runs)
         if known:
-            self._changed -= known
-            self._look(known, claims)
+            for run in known:
+                self._changed.pop(run, None)
+            self._look(dict.fromkeys(known), claims)
 
     def refresh(self, claims: Mapping[str, Seen], now: float) -> None:
         """Look at the runs in which something changed, if that is due."""
         if self._changed and now >= self._pace.due:
-            runs, self._changed = self._changed & set(self.runs), set()
-            self._look(runs, claims)
+            changed, self._changed = self._changed, {}
+            self._look({run: agents for run, agents in changed.items() if run in self.runs}, claims)
 
-    def _look(self, runs: Iterable[str], claims: Mapping[str, Seen]) -> None:
+    def _look(self, changed: Mapping[str, Collection[str] | None], claims: Mapping[str, Seen]) -> None:
+        """Look at runs; for each the agents whose status may have changed, None: all of it."""
         start = clock.steady()
-        for run in sorted(runs):
-            self._take_in(run, self.runs[run], claims)
+        for run in sorted(changed):
+            self._take_in(run, changed[run], claims)
         self._pace.took(start, clock.steady())
 
-    def _take_in(self, run: str, statuses: Statuses, claims: Mapping[str, Seen]) -> None:
+    def _take_in(self, run: str, only: Collection[str] | None, claims: Mapping[str, Seen]) -> None:
+        statuses = self.runs[run]
         before, problems = statuses.found, set(statuses.problems)
-        after = statuses.read(claims)
+        after = statuses.read(claims, only)
         for agent_id, status in after.items():
             was = before.get(agent_id)
             if status is not was and (was is None or _fields(status) != _fields(was)):

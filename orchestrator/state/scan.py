@@ -5,7 +5,7 @@ only when it changed. Hand ``known`` of one scan to the next one; without it eve
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
@@ -94,8 +94,14 @@ class _Look:
         return Problem(visible(f"{self.paths.folder}/{name}", 500), reason, since)
 
 
-def scan_statuses(paths: RunLayout, known: Mapping[str, Known], fences: Mapping[str, int]) -> Scan:
-    """Look at the status files of a run; ``fences`` are those of the claims of this run, by track."""
+def scan_statuses(
+    paths: RunLayout, known: Mapping[str, Known], fences: Mapping[str, int], only: Collection[str] | None = None
+) -> Scan:
+    """Look at the status files of a run; ``fences`` are those of the claims of this run, by track.
+
+    ``only``: the agents whose files may have changed; what is known of the others holds, and the problems are those of
+    status files alone.
+    """
     try:
         fd = os.open(paths.folder, _FOLDER)
     except FileNotFoundError:
@@ -103,9 +109,12 @@ def scan_statuses(paths: RunLayout, known: Mapping[str, Known], fences: Mapping[
     except OSError as error:
         return _blind(paths, known, error)
     try:
+        look = _Look(paths, fd, clock.wall_ns(), fences)
+        if only is not None:
+            return _again(look, only, known)
         with os.scandir(fd) as entries:
             listed = list(entries)  # at once: while a folder changes, a slow listing may miss what was there all along
-        return _scan(_Look(paths, fd, clock.wall_ns(), fences), listed, known)
+        return _scan(look, listed, known)
     except OSError as error:
         return _blind(paths, known, error)
     finally:
@@ -116,6 +125,29 @@ def _blind(paths: RunLayout, known: Mapping[str, Known], error: OSError) -> Scan
     """The folder cannot be read: what was known stands."""
     reason = f"the folder cannot be read: {os.strerror(error.errno or 0).lower()}"
     return Scan(dict(known), (Problem(visible(paths.folder, 500), reason, clock.iso()),))
+
+
+def _again(look: _Look, agents: Collection[str], known: Mapping[str, Known]) -> Scan:
+    """Look at the files of these agents, as long as there are not too many."""
+    found = dict(known)
+    superseded = []
+    for agent_id in agents:
+        before = known.get(agent_id, _NOTHING)
+        if before is _NOTHING and (not is_name(agent_id) or len(found) >= MOST):
+            continue
+        now = _file(look, agent_id + SUFFIX, before)
+        if now is None:
+            found.pop(agent_id, None)
+            continue
+        found[agent_id] = now
+        if now is not before and _is_newly_superseded(before, now):
+            superseded.append(agent_id)
+    return Scan(found, _bad_ones(found), tuple(superseded))
+
+
+def _bad_ones(found: Mapping[str, Known]) -> tuple[Problem, ...]:
+    bad = (now.problem for now in found.values() if now.problem is not None)
+    return tuple(sorted(bad, key=attrgetter("path")))
 
 
 def _scan(look: _Look, listed: list[os.DirEntry[str]], known: Mapping[str, Known]) -> Scan:
@@ -131,13 +163,12 @@ def _scan(look: _Look, listed: list[os.DirEntry[str]], known: Mapping[str, Known
             if not _belongs(entry.name):
                 strange.append(entry)
             continue
-        now = _file(look, entry, before)
+        now = _file(look, entry.name, before)
         if now is not None:
             found[agent_id] = now
             if now is not before and _is_newly_superseded(before, now):
                 superseded.append(agent_id)
-    bad = sorted((now.problem for now in found.values() if now.problem is not None), key=attrgetter("path"))
-    problems = (*bad, *_strangers(look, strange), *_left_out(look, len(listed) - len(looked_at)))
+    problems = (*_bad_ones(found), *_strangers(look, strange), *_left_out(look, len(listed) - len(looked_at)))
     return Scan(found, problems, tuple(superseded))
 
 
@@ -168,25 +199,25 @@ def _is_newly_superseded(before: Known, now: Known) -> bool:
     return bool(now.superseded_by) and not (before.superseded_by and before.written_ns == now.written_ns)
 
 
-def _file(look: _Look, entry: os.DirEntry[str], before: Known) -> Known | None:
+def _file(look: _Look, name: str, before: Known) -> Known | None:
     """Return what is known of one file now; None: it went while we looked."""
     written_ns = look.now_ns
     try:
-        facts = entry.stat(follow_symlinks=False)
+        facts = os.stat(name, dir_fd=look.fd, follow_symlinks=False)
         key = (facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size)
         if before.key == key:
             return before
         written_ns = facts.st_mtime_ns
-        content = files.read(entry.name, LARGEST, folder=look.fd)
+        content = files.read(name, LARGEST, folder=look.fd)
     except FileNotFoundError:
         return None
     except OSError as error:
-        return _bad(look, entry.name, Known(None, before.status), os.strerror(error.errno or 0).lower())
+        return _bad(look, name, Known(None, before.status), os.strerror(error.errno or 0).lower())
     except Unreadable as error:
         passing = isinstance(error.__cause__, OSError)  # permissions, descriptors: its times will not tell
-        return _bad(look, entry.name, Known(None if passing else key, before.status, None, written_ns), error.message)
+        return _bad(look, name, Known(None if passing else key, before.status, None, written_ns), error.message)
     settled = look.now_ns - content.written_ns > SETTLED_NS
-    return _content(look, entry.name, content.data, Known(key if settled else None, before.status, None, written_ns))
+    return _content(look, name, content.data, Known(key if settled else None, before.status, None, written_ns))
 
 
 def _bad(look: _Look, name: str, known: Known, reason: str) -> Known:

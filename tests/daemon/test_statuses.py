@@ -174,6 +174,33 @@ def test_a_status_of_a_claim_that_is_over(tmp_path: Path) -> None:
         assert len(folder.events("status.superseded")) == 1
 
 
+def test_one_that_changed_is_looked_at_alone(tmp_path: Path) -> None:
+    """What is known of the others holds, what is wrong beside them stays named, and a later look takes in all."""
+    folder = Folder(tmp_path, "outside")
+    sensor = StatusSensor(Layout(str(tmp_path)), lambda _, __: None, lambda _: None, lambda _: None)
+    folder.say("agent-1")
+    (folder.path / "strange").write_text("x")
+    sensor.rescan({})
+    statuses = sensor.runs["outside"]
+    for agent in ("agent-1", "agent-2"):
+        folder.say(agent, progress_percentage=50)
+    (folder.path / "agent-3.status.json").write_text("{")
+    for agent in ("agent-2", "agent-3", "agent-4", "no name"):
+        sensor.said("outside", agent)
+    sensor.refresh({}, sensor.due or 0.0)
+    assert {agent: each.progress_percentage for agent, each in statuses.found.items()} == {
+        "agent-1": 45,
+        "agent-2": 50,
+    }
+    assert [each.path.rpartition("/")[2] for each in statuses.problems] == ["agent-3.status.json", "strange"]
+    (folder.path / "agent-2.status.json").unlink()
+    sensor.said("outside", "agent-2")
+    sensor.changed(["outside"])
+    sensor.said("outside", "agent-1")
+    sensor.refresh({}, sensor.due or 0.0)
+    assert {agent: each.progress_percentage for agent, each in statuses.found.items()} == {"agent-1": 50}
+
+
 def test_what_a_worker_said_last_is_read_at_once(tmp_path: Path) -> None:
     """However often statuses changed before: when a worker is gone, what comes next depends on its last word."""
     folder = Folder(tmp_path, "outside")
