@@ -36,6 +36,15 @@ def _carried(layout: Layout, record: RunRecord, *, as_json: bool) -> int:
     return ending.conclude(paths, record, as_json=as_json, status=status)
 
 
+def nothing(why: str, *, as_json: bool) -> int:
+    """Say that there is nothing to carry; that is no failure."""
+    if as_json:
+        output.emit({"run": None, "exit": OK, "tracks": [], "publication": "none", "summary": None})
+    else:
+        output.say(why)
+    return OK
+
+
 def detached(layout: Layout, record: RunRecord, *, as_json: bool) -> int:
     """Have the daemon, or a process in the background, drive the run, and say who does."""
     run = record.run

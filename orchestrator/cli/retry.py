@@ -4,10 +4,9 @@ from typing import Unpack
 
 import click
 
-from orchestrator.cli import carrying, named_run, output, retrying
+from orchestrator.cli import carrying, named_run, retrying
 from orchestrator.cli.options import common
 from orchestrator.cli.wishes import How, carrying_out
-from orchestrator.core.outcome import OK
 from orchestrator.state.layout import Layout
 
 
@@ -24,15 +23,7 @@ def command(root: str, run: str, **how: Unpack[How]) -> int:
     layout = Layout(root)
     record = retrying.accepted(layout, named_run.read(layout, run), how)
     if record is None:
-        _say_nothing(run, as_json=how["as_json"])
-        return OK
+        return carrying.nothing(f"nothing of run {run} is left to retry", as_json=how["as_json"])
     if how["detach"]:
         return carrying.detached(layout, record, as_json=how["as_json"])
     return carrying.carry(layout, record, as_json=how["as_json"])
-
-
-def _say_nothing(run: str, *, as_json: bool) -> None:
-    if as_json:
-        output.emit({"run": None, "exit": OK, "tracks": [], "publication": "none", "summary": None})
-    else:
-        output.say(f"nothing of run {run} is left to retry")

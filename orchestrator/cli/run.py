@@ -96,7 +96,7 @@ def _accepted(layout: Layout, name: str, wanted: Wishes) -> RunRecord | None:
     settings = door.load(layout.root)
     asked = _asked(layout, read, settings, wanted)
     if asked is None:
-        _say_no_work(as_json=wanted["as_json"])
+        carrying.nothing("NO WORK AVAILABLE", as_json=wanted["as_json"])
         return None
     repo = accepting.survey(layout, asked)
     if wanted["dry_run"]:
@@ -119,13 +119,6 @@ def _asked(layout: Layout, found: Source, settings: Settings, wanted: Wishes) ->
     options = wishes.over(door.options(settings), wanted)
     terms = Terms(door.agent(settings, wanted["agent"]), options, door.validators(settings), lifted)
     return Wanted(found, tracks, terms, quarantined=kept.tracks)
-
-
-def _say_no_work(*, as_json: bool) -> None:
-    if as_json:
-        output.emit({"run": None, "exit": OK, "tracks": [], "publication": "none", "summary": None})
-    else:
-        output.say("NO WORK AVAILABLE")
 
 
 def _show_draft(record: RunRecord, *, as_json: bool) -> None:

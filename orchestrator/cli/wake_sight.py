@@ -8,7 +8,6 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Final
 
 from orchestrator.claims import FileClaims, Seen
 from orchestrator.core.status import TERMINAL, Status
@@ -19,8 +18,6 @@ from orchestrator.state.layout import Layout
 from orchestrator.state.scan import scan_statuses
 from orchestrator.state.wake_file import WakeFile
 from orchestrator.worker.ending import last_line
-
-_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 Files = Mapping[str, tuple[int, int]]
 """Files by path, each with its size (bytes) and when it was written (ns since the epoch)."""
@@ -136,17 +133,5 @@ def _word(layout: Layout, track: str, statuses: list[Status]) -> str:
     if status is not None:
         percent = "" if status.progress_percentage is None else f"{status.progress_percentage}%"
         parts = [status.status, status.current_stage or "", percent]
-    parts.append(last_line(_tail(layout.log(track))) or "its log says nothing")
+    parts.append(last_line(logfile.end_of(layout.log(track))) or "its log says nothing")
     return visible(f"{track}: {', '.join(each for each in parts if each)}", 500)
-
-
-def _tail(path: str) -> bytes:
-    """Return the end of a log; nothing where there is none, or it is not a file."""
-    try:
-        fd = os.open(path, _OPEN)
-    except OSError:
-        return b""
-    try:
-        return logfile.tail(fd) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
-    finally:
-        os.close(fd)

@@ -17,7 +17,10 @@ HEARTBEAT_SECONDS: Final = 30.0
 STALE_SECONDS: Final = 300.0
 """What holds where nobody says otherwise; see :class:`Job`."""
 
-Kind = Literal["agent", "validator", "commit"]
+MENDING: Final = "-mend"
+"""What follows a validator's name in the name of the phase that mends what it found."""
+
+Kind = Literal["setup", "agent", "validator", "commit"]
 Cause = Literal["first", "retry", "answered", "limit", "cleanup", "resolve"]
 """Why there is an attempt: the former one failed, was answered, met a usage limit, left something missing, or could not
 be merged: it is in conflict with what came before it."""

@@ -18,7 +18,7 @@ from orchestrator.errors import AgentUnavailable, Unreadable
 from orchestrator.git import checkout
 from orchestrator.git.integrate import Red
 from orchestrator.git.repository import Repository
-from orchestrator.host import files
+from orchestrator.host import files, logfile
 from orchestrator.host.process import signal_name
 from orchestrator.state import cancel
 from orchestrator.state.layout import Layout, RunLayout
@@ -70,7 +70,7 @@ class _Bench:
             return None
         if self._stopped():
             return Red("")
-        lines = watched.end_of(self._log).decode("utf-8", "backslashreplace").splitlines()
+        lines = logfile.end_of(self._log).decode("utf-8", "backslashreplace").splitlines()
         said = tuple(visible(each.expandtabs().rstrip(), _WIDTH) for each in lines if each.strip())[-LINES:]
         kind = "TEST_TIMEOUT" if ending == "timed_out" else "TEST_FAILURE"
         how = _how(code) or error.partition(": ")[2]

@@ -78,17 +78,9 @@ def _withheld(paths: RunLayout, record: RunRecord) -> Publication | None:
         return Publication("none", "the repository has no remote")
     if _cancelled(paths):
         return Publication("none", "the run was cancelled, so nothing was pushed", _by_hand(record))
-    if "push" in record.options.gates and not _may_push(paths):
+    if "push" in record.options.gates and "push" not in approvals.opened_of(paths):
         return Publication("none", "waits for approval", f"orchd approve {record.run}")
     return None
-
-
-def _may_push(paths: RunLayout) -> bool:
-    """Tell whether a person opened the gate; what cannot be read is no yes."""
-    with suppress(Unreadable):
-        approval = approvals.read(approvals.path(paths))
-        return approval is not None and "push" in approval.gates
-    return False
 
 
 def _sent(layout: Layout, record: RunRecord) -> Publication:

@@ -1,12 +1,9 @@
 """What is known of the attempts at a track before the one that is about to begin."""
 
-import os
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from orchestrator.core.refusal import Refusals, applied
 from orchestrator.core.result import Attempt, PhaseResult
@@ -17,8 +14,6 @@ from orchestrator.reports.excerpt import excerpt
 from orchestrator.state import answers, refusals, results
 from orchestrator.state.answers import Answer
 from orchestrator.state.layout import Layout, RunLayout
-
-_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +35,10 @@ class Former:
         """Those that really failed: what had to wait, for a person or for a limit to end, did not."""
         return tuple(each for each in self.attempts if not each.passed and not each.parked)
 
+    def has_passed(self, phase: str) -> bool:
+        """Tell whether one of them came through the phase of that name."""
+        return any(each.name == phase and each.passed for attempt in self.attempts for each in attempt.phases)
+
     def missing(self) -> tuple[str, ...]:
         """Return what they left undone, each thing once: their errors, and what validators did not accept."""
         lines = (line for attempt in self.attempts for line in _left_by(attempt))
@@ -56,7 +55,7 @@ def read(layout: Layout, paths: RunLayout, track: RunTrack, attempt: int) -> For
         return found
     last = found.failed[-1]
     against = refused.of(last.attempt)
-    output = against.output if against is not None else excerpt(_tail(layout.log(track.track)), last)
+    output = against.output if against is not None else excerpt(logfile.end_of(layout.log(track.track)), last)
     return replace(found, output=output, conflict=against is not None and against.why == "conflict")
 
 
@@ -86,17 +85,6 @@ def _answer(path: str, attempt: int) -> Answer | None:
         files.raise_if_ran_out(error)
         return None
     return answer if answer is not None and answer.attempt < attempt else None
-
-
-def _tail(path: str) -> bytes:
-    """Return the end of a log; nothing where there is none, or what is there is no file."""
-    with suppress(OSError):
-        fd = os.open(path, _READ)
-        try:
-            return logfile.tail(fd) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
-        finally:
-            os.close(fd)
-    return b""
 
 
 def _left_by(attempt: Attempt) -> Iterator[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from orchestrator.claims import Seen
+from orchestrator.core import amounts
 from orchestrator.core.claim import BarePid, Claim
 from orchestrator.core.facts import ClaimFacts, Doing, Others, RunFacts, StatusFacts, TrackFacts
 from orchestrator.core.name import is_name
@@ -369,8 +370,8 @@ def status_facts(status: Status | None) -> StatusFacts | None:
         needs_input=visible(str(question.get("question", "")) if question is not None else "", 200),
         blocked=_text(said.get("blocked")),
         quiet=_text(said.get("quiet_since")),
-        cost_usd=spending.amount(said.get("cost_usd")),
-        tokens=spending.count(said.get("tokens")),
+        cost_usd=amounts.dollars(said.get("cost_usd")),
+        tokens=amounts.tokens(said.get("tokens")),
     )
 
 

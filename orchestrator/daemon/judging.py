@@ -5,7 +5,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
 
-from orchestrator.core.phase import Phase
+from orchestrator.core.phase import MENDING, Phase
 from orchestrator.core.run import Agent, RunTrack, Validator
 from orchestrator.daemon import ours
 from orchestrator.daemon.order import Order
@@ -68,5 +68,5 @@ def _phase(validator: Validator, order: Order) -> Phase:
     judging = replace(KINDS[validator.kind](validator, order), kind="validator")
     if validator.rounds == 1 or validator.after == "commit":
         return judging
-    mend = order.ask(f"{validator.name}-mend", "mend", order.agent, order.seconds)
+    mend = order.ask(f"{validator.name}{MENDING}", "mend", order.agent, order.seconds)
     return replace(judging, mend=mend, rounds=validator.rounds)

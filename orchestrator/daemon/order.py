@@ -10,7 +10,7 @@ from orchestrator.core.phase import Phase
 from orchestrator.core.run import Agent, RunRecord, RunTrack
 from orchestrator.daemon.former import Former
 from orchestrator.host import files
-from orchestrator.state.layout import RunLayout
+from orchestrator.state.layout import RunLayout, findings
 from orchestrator.state.status import temp
 
 
@@ -36,11 +36,6 @@ class Order:
     def agent(self) -> Agent:
         """The agent, with the tools that it gets this time."""
         return kinds.equipped(self.record.agent, self.action.toolset)
-
-    @property
-    def findings(self) -> str:
-        """Where the worker puts what a validator said."""
-        return f"{self.paths.private}/{self.track.agent_id}.findings.txt"
 
     def put(self, name: str, data: bytes) -> str:
         """Write a file that a phase reads and return its path. Raises ``SystemFailure``."""
@@ -68,5 +63,5 @@ class Order:
             question=former.answer.question if former.answer is not None else "",
             answer=former.answer.text if former.answer is not None else "",
             missing=former.missing() if self.action.cause == "cleanup" else (),
-            findings=self.findings,
+            findings=findings(self.paths, self.track.agent_id),
         )

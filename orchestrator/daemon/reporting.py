@@ -1,7 +1,6 @@
 """The report of a run on disk, and what it is made from: the files of the run, its journal, and its agents' logs."""
 
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -26,7 +25,6 @@ from orchestrator.state.status import temp
 MOST_EVENTS: Final = 20_000
 """So many of the newest events of the journal are looked at."""
 
-_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PUBLICATIONS: Final = {each: Publication(each) for each in ("pushed", "already", "failed", "none")}
 
 
@@ -116,19 +114,8 @@ def _excerpts(layout: Layout, ending: Ending) -> Mapping[str, tuple[str, ...]]:
         result = ending.results.get(outcome.agent_id, Result(outcome.agent_id, outcome.track))
         attempt = result.of(outcome.attempt)
         if outcome.ended != "merged" and attempt is not None:
-            found[outcome.agent_id] = excerpt(_tail(layout.log(outcome.track)), attempt)
+            found[outcome.agent_id] = excerpt(logfile.end_of(layout.log(outcome.track)), attempt)
     return found
-
-
-def _tail(path: str) -> bytes:
-    """Return the end of a log; nothing where there is none, or what is there is no file."""
-    with suppress(OSError):
-        fd = os.open(path, _READ)
-        try:
-            return logfile.tail(fd) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
-        finally:
-            os.close(fd)
-    return b""
 
 
 def _pull_requests(paths: RunLayout, record: RunRecord) -> Mapping[str, int]:

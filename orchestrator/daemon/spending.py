@@ -1,13 +1,12 @@
 """What tracks have spent, and when a usage limit is over: from results, statuses, and the clock on the wall."""
 
-import math
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
-from orchestrator.core import budget
+from orchestrator.core import amounts, budget
 from orchestrator.core.result import Attempt
 from orchestrator.core.run import Limit, Options
 from orchestrator.core.status import Status
@@ -55,7 +54,7 @@ def of_track(attempts: Sequence[Attempt], present: int, status: Status | None) -
         said = status.metadata
         began = _moment(status.start_time or "")
         seconds = None if began is None else max(clock.wall_ns() / _NS - began, 0.0)
-        spent.append(Limit(amount(said.get("cost_usd")), count(said.get("tokens")), seconds))
+        spent.append(Limit(amounts.dollars(said.get("cost_usd")), amounts.tokens(said.get("tokens")), seconds))
     return budget.total(spent)
 
 
@@ -64,17 +63,6 @@ def _of_attempt(attempt: Attempt) -> Limit:
     began, ended = _moment(attempt.started_at), max(filter(None, map(_moment, ends)), default=None)
     seconds = None if began is None or ended is None else max(ended - began, 0.0)
     return Limit(attempt.cost_usd, attempt.tokens, seconds)
-
-
-def amount(value: object) -> float | None:
-    """Return what a status says in dollars; None for anything that is no such thing."""
-    number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-    return number if number is not None and math.isfinite(number) and number >= 0 else None
-
-
-def count(value: object) -> int | None:
-    """Return how many tokens a status says; None for anything that is no such thing."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def today(layout: Layout, runs: Iterable[str]) -> Limit:

@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core.result import Ending
-from orchestrator.host import children, clock, files, logfile, others
+from orchestrator.host import children, clock, files, others
 
 LOOK: Final = 0.05
 """Seconds between two looks at a command that runs."""
@@ -56,14 +55,3 @@ def carry_out(command: Command, stop: Callable[[], bool]) -> tuple[Ending, int |
         others.end(lambda: others.carrying(command.marks), command.grace_seconds)
         child.poll()
     return ("exited" if code >= 0 else "signalled"), code, ""
-
-
-def end_of(log: str) -> bytes:
-    """Return the end of what a command printed; nothing where that cannot be read."""
-    with suppress(OSError):
-        fd = os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            return logfile.tail(fd)
-        finally:
-            os.close(fd)
-    return b""

@@ -13,7 +13,7 @@ from orchestrator.daemon.judging import MODULE
 from orchestrator.errors import AgentUnavailable, Unreadable
 from orchestrator.git import checkout, publish
 from orchestrator.git.repository import Repository
-from orchestrator.host import clock, files
+from orchestrator.host import clock, files, logfile
 from orchestrator.state import verdicts
 from orchestrator.state.layout import Layout
 from orchestrator.state.status import temp
@@ -88,7 +88,7 @@ class _Questioning:
             error=error,
             kind="validator",
         )
-        said = judge(phase, how, watched.end_of(log))
+        said = judge(phase, how, logfile.end_of(log))
         return replace(how, verdict=said.verdict, report=said.report, error=said.error)
 
     def _phase(self, validator: Validator) -> Phase:

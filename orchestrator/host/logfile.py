@@ -13,6 +13,7 @@ from orchestrator.host import files
 
 TAIL: Final = 64 * 1024
 _PIECE: Final = 1024 * 1024
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -114,4 +115,15 @@ def tail(fd: int, start: int = 0) -> bytes:
     """Return the last TAIL bytes of what stands after the byte ``start``; nothing where that cannot be read."""
     with suppress(OSError):
         return os.pread(fd, TAIL, max(start, size(fd) - TAIL))
+    return b""
+
+
+def end_of(path: str) -> bytes:
+    """Return the last TAIL bytes of the file at ``path``; nothing where there is none, or it cannot be read."""
+    with suppress(OSError):
+        fd = os.open(path, _READ)
+        try:
+            return tail(fd) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+        finally:
+            os.close(fd)
     return b""

@@ -8,15 +8,15 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringC
 
 from orchestrator.core import duration
 from orchestrator.core.name import check_name
-from orchestrator.core.run import DEFAULTS, Gate
+from orchestrator.core.phase import MENDING
+from orchestrator.core.run import DEFAULTS, Gate, GitOptions
 from orchestrator.core.text import visible
 from orchestrator.errors import BadName, UsageError
 
 QUARANTINE_AFTER: Final = 3
 """A track that failed in so many runs is left alone until a person says otherwise."""
 
-MENDING: Final = "-mend"
-"""What follows a validator's name in the name of the phase that mends what it found."""
+GIT: Final = GitOptions()
 
 _PHASES: Final = frozenset({"work", "review", "commit", "cleanup"})
 _LONGEST_NAME: Final = 60
@@ -65,6 +65,9 @@ Inside = Annotated[Word, AfterValidator(_relative)]
 Span = Annotated[float, BeforeValidator(_seconds), Field(strict=True, gt=0, le=duration.LONGEST)]
 Pause = Annotated[float, BeforeValidator(_seconds), Field(strict=True, ge=0, le=duration.LONGEST)]
 Switch = Annotated[bool, Field(strict=True)]
+Author = Annotated[str, StringConstraints(pattern=r"^([^<>\x00-\x1f]+ <[^<> \x00-\x1f]+>)?$", max_length=300)]
+Trailer = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]*$", max_length=100)]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=1000)]
 Some = Annotated[int, Field(strict=True, ge=1, le=1000)]
 Amount = Annotated[int, Field(strict=True, ge=0, le=10**9)]
 
@@ -197,6 +200,24 @@ def _told_apart(judges: list[ValidatorSettings]) -> list[ValidatorSettings]:
 
 
 @dataclass(frozen=True, slots=True)
+class GitSettings:
+    """``[git]``: how a run uses git. See :class:`orchestrator.core.run.GitOptions`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+    setup: list[Annotated[list[Word], Field(min_length=1)]] = field(default_factory=list)
+    setup_timeout_seconds: Span = GIT.setup_timeout_seconds
+    keep_ignored: Switch = GIT.keep_ignored
+    strategy: Literal["merge", "rebase", "squash"] = GIT.strategy
+    check: list[Word] = field(default_factory=list)
+    check_timeout_seconds: Span = GIT.check_timeout_seconds
+    resolve: Switch = GIT.resolve
+    author: Author = GIT.author
+    trailers: dict[Trailer, Line] = field(default_factory=dict)
+    sign: Switch | None = GIT.sign
+    hooks: Switch = GIT.hooks
+
+
+@dataclass(frozen=True, slots=True)
 class DaemonSettings:
     """``[daemon]``: how often all is looked at again; how large (MB) its log grows before a new one begins."""
 
@@ -214,4 +235,5 @@ class Settings:
     run: RunSettings = field(default_factory=RunSettings)
     budget: BudgetSettings = field(default_factory=BudgetSettings)
     validators: Annotated[list[ValidatorSettings], AfterValidator(_told_apart)] = field(default_factory=list)
+    git: GitSettings = field(default_factory=GitSettings)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)

@@ -130,3 +130,8 @@ class RunLayout:
     def prompt(self, agent_id: str, phase: str) -> str:
         """The prompt of one phase, as the agent gets it."""
         return f"{self.private}/{agent_id}.{phase}.prompt.md"
+
+
+def findings(paths: RunLayout, agent_id: str) -> str:
+    """Return where a validator's words on the work of an agent are, for the phase that mends."""
+    return f"{paths.private}/{agent_id}.findings.txt"

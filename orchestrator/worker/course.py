@@ -12,7 +12,7 @@ from orchestrator.core.phase import Job, Phase
 from orchestrator.core.result import PhaseResult
 from orchestrator.host import clock, files
 from orchestrator.host.failpoint import reach
-from orchestrator.state.layout import RunLayout
+from orchestrator.state.layout import RunLayout, findings
 from orchestrator.state.status import prepare, temp
 from orchestrator.worker import environment
 from orchestrator.worker.ending import error_of, last_line
@@ -157,4 +157,4 @@ class Course:
         """Put what a validator said where the phase that mends looks for it."""
         paths = self._desk.paths
         prepare(paths)
-        files.publish(f"{paths.private}/{self._job.agent_id}.findings.txt", output, temp(paths))
+        files.publish(findings(paths, self._job.agent_id), output, temp(paths))

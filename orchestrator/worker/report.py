@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from orchestrator.core import amounts
 from orchestrator.core.claim import Claim
 from orchestrator.core.phase import Job
 from orchestrator.core.text import visible
@@ -22,7 +23,6 @@ _BRIEF: Final = 0.25
 _OF_AN_ATTEMPT: Final = ("error", "completion_time", "needs_input", "current_stage", "progress_percentage")
 _TOLD_OF_AN_ATTEMPT: Final = ("blocked", "ready_for_review", "cost_usd", "tokens", "quiet_since")
 _LONGEST: Final = 20_000
-_MOST: Final = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,7 @@ class Report:
     def spent(self) -> Spent:
         """What the agent says this attempt has cost."""
         cost, tokens = _told(self._said).get("cost_usd"), _told(self._said).get("tokens")
-        return Spent(
-            float(cost) if isinstance(cost, int | float) and _is_amount(cost) else None,
-            tokens if isinstance(tokens, int) and _is_amount(tokens) else None,
-        )
+        return Spent(amounts.dollars(cost), amounts.tokens(tokens))
 
     def _listen(self) -> None:
         """Take note of a status file that is not the one we wrote."""
@@ -164,10 +161,6 @@ class Report:
         self._said = status.update(self._paths, self._job.agent_id, change, fence=fence, claim_fence=latest, wait=wait)
         self._ours = self._there()
         return self._said
-
-
-def _is_amount(value: float) -> bool:
-    return not isinstance(value, bool) and 0 <= value < _MOST
 
 
 def _told(said: Mapping[str, object]) -> Mapping[str, object]:

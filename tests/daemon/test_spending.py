@@ -70,17 +70,6 @@ def test_a_track_has_spent_what_all_attempts_have() -> None:
     assert spending.of_track((over,), 3, status) == Limit(0.5, 10, 9.0)
 
 
-@pytest.mark.parametrize(
-    ("said", "dollars", "tokens"),
-    [(3, 3.0, 3), (0, 0.0, 0), (-1, None, None), (1.5, 1.5, None), (True, None, None), ("3", None, None)],
-)
-def test_what_agents_say_is_not_taken_on_trust(said: object, dollars: float | None, tokens: int | None) -> None:
-    """Only what can be an amount is one."""
-    assert (spending.amount(said), spending.count(said)) == (dollars, tokens)
-    assert spending.amount(float("nan")) is None
-    assert spending.amount(float("inf")) is None
-
-
 def test_what_the_day_has_cost(tmp_path: Path) -> None:
     """Attempts that ended today, of all runs named; files that cannot be read are passed over."""
     layout = Layout(str(tmp_path))

@@ -55,6 +55,16 @@ def test_the_end_of_a_file(tmp_path: Path) -> None:
     assert logfile.tail(fd) == b""
 
 
+def test_the_end_of_a_file_by_its_path(tmp_path: Path) -> None:
+    """Nothing of what is no file, and nobody is kept waiting by it."""
+    path = tmp_path / "a.log"
+    path.write_bytes(b"x" * logfile.TAIL + b"end")
+    (tmp_path / "link").symlink_to(path)
+    os.mkfifo(tmp_path / "fifo")
+    assert logfile.end_of(str(path)) == b"x" * (logfile.TAIL - 3) + b"end"
+    assert [logfile.end_of(str(tmp_path / name)) for name in ("link", "fifo", "none", ".")] == [b""] * 4
+
+
 def test_it_begins_anew(tmp_path: Path) -> None:
     """The newest part goes aside, private; who has the file open goes on writing to it."""
     path = tmp_path / "a.log"
