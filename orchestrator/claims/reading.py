@@ -7,10 +7,8 @@ from orchestrator.claims.opened import Odd, Opened
 from orchestrator.claims.store import Seen
 from orchestrator.core.claim import (
     Claim,
-    Machine,
     Opaque,
     Record,
-    Sight,
     Verdict,
     content_token,
     judge_bare,
@@ -19,6 +17,7 @@ from orchestrator.core.claim import (
     judge_opaque,
     parse,
 )
+from orchestrator.core.machine import Machine, Sight
 from orchestrator.core.name import is_name
 from orchestrator.core.text import visible
 from orchestrator.host import identity
