@@ -119,6 +119,31 @@ TEMPLATE: Final = """\
 # timeout = "10m"
 # rounds = 3
 
+[git]
+# Run in each new working tree before the first phase, one after the other, as [["npm", "ci"], ["make", "deps"]].
+# setup = []
+# setup_timeout = "10m"
+# This command, as ["make", "test"], has to pass before the branch moves to a merge; else the track goes back with
+# its output.
+# check = []
+# check_timeout = "30m"
+# How work comes in: "merge" (a merge commit), "squash" (one commit), "rebase" (commit by commit).
+# strategy = "merge"
+# Whether a conflict is first given to the agent, once.
+# resolve = false
+# Whether files that git ignores are backed up before a working tree goes.
+# keep_ignored = false
+# Who is the author of the commits for tracks, "Name <mail>". Empty: as git is set.
+# author = ""
+# Whether they are signed. Without it: as git is set.
+# sign = true
+# Whether your hooks run.
+# hooks = true
+
+[git.trailers]
+# Added to the message of each commit for a track.
+# Reviewed-by = "Jane Doe <jane@example.com>"
+
 [daemon]
 # How often everything is looked at again although nothing seems to have changed.
 # rescan = "5s"

@@ -58,25 +58,19 @@ class Budget:
 class GitOptions:
     """How a run uses git. Commands are argv lists, never read by a shell; times are seconds.
 
-    ``isolation``: each track in a working tree of its own, all in the checkout itself (``shared``; their paths must be
-    disjoint), or in a folder that is no repository (``none``). ``worktrees`` is their folder, from the root. ``setup``
-    is run in a new working tree before the first phase, ``teardown`` before it is removed. ``keep_ignored``: files
+    ``setup`` is run in a new working tree before the first phase, one after the other. ``keep_ignored``: files
     that git ignores are backed up, too. ``check`` has to pass after each merge, else that one is taken out again.
     ``resolve``: a conflict is first given to the agent. ``author`` (``Name <mail>``) and ``trailers`` are of the
     commits made for tracks; ``sign`` None: as the user's git is set; without ``hooks`` the user's are not run.
     """
 
-    isolation: Literal["worktree", "shared", "none"] = "worktree"
-    worktrees: str = "worktrees"
     setup: tuple[tuple[str, ...], ...] = ()
-    teardown: tuple[tuple[str, ...], ...] = ()
     setup_timeout_seconds: float = 600.0
     keep_ignored: bool = False
     strategy: Literal["merge", "rebase", "squash"] = "merge"
     check: tuple[str, ...] = ()
     check_timeout_seconds: float = 1800.0
     resolve: bool = False
-    push_tries: int = 3
     author: str = ""
     trailers: Mapping[str, str] = field(default_factory=dict)
     sign: bool | None = None

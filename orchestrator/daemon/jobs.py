@@ -36,7 +36,7 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, action: StartWorker,
         owner=f"{record.agent.kind}:{track.agent_id}",
         working_dir=track.worktree,
         branch_name=track.branch,
-        phases=(*_work(order), _commit(order), *judging.phases(order, "commit")),
+        phases=(*_setup(order), *_work(order), _commit(order), *judging.phases(order, "commit")),
         env={"MASTER_ISSUE": record.run, "SUB_ISSUE": track.track, "ORCHD_PROFILE": track.profile},
         grace_seconds=record.options.grace_seconds,
         heartbeat_seconds=record.options.heartbeat_seconds,
@@ -44,6 +44,16 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, action: StartWorker,
         cause=action.cause,
         toolset=action.toolset,
     )
+
+
+def _setup(order: Order) -> list[Phase]:
+    """Return what makes a new worktree ready; nothing where an attempt before has come through it."""
+    git = order.record.options.git
+    phases = [
+        Phase(f"setup-{number}", argv, git.setup_timeout_seconds, kind="setup")
+        for number, argv in enumerate(git.setup, 1)
+    ]
+    return phases if phases and not order.former.has_passed(phases[-1].name) else []
 
 
 def _work(order: Order) -> list[Phase]:

@@ -40,7 +40,7 @@ class Probes:
         """Take in what was seen, and look again where that is due: while two or more tracks are under way."""
         self._collect(standing.now)
         under_way = _under_way(standing)
-        if len(under_way) < 2 or standing.options.git.isolation != "worktree":
+        if len(under_way) < 2:
             self.due = None
             return
         if self.due is None:

@@ -85,6 +85,11 @@ def _placed(settings: Settings, root: str) -> Settings:
     return replace(
         settings,
         agent=replace(settings.agent, scripted=scripted, command=command),
+        git=replace(
+            settings.git,
+            check=_from_root(settings.git.check, root),
+            setup=[_from_root(argv, root) for argv in settings.git.setup],
+        ),
         validators=[replace(each, argv=_from_root(each.argv, root)) for each in settings.validators],
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Final
 
-from orchestrator.core.run import Agent, Budget, Limit, Options, Validator
+from orchestrator.core.run import Agent, Budget, GitOptions, Limit, Options, Validator
 from orchestrator.errors import AgentUnavailable
 from orchestrator.settings.tables import LimitSettings, Settings
 from orchestrator.state.layout import SETTINGS
@@ -18,6 +18,13 @@ def options(settings: Settings) -> Options:
     return Options(
         **said,
         gates=tuple(dict.fromkeys(settings.run.gates)),
+        git=GitOptions(
+            **{
+                **asdict(settings.git),
+                "setup": tuple(tuple(argv) for argv in settings.git.setup),
+                "check": tuple(settings.git.check),
+            }
+        ),
         budget=Budget(track=_limit(budget.track), run=_limit(budget.run), day=_limit(budget.day)),
     )
 

@@ -69,11 +69,11 @@ def test_a_link_is_not_followed(tmp_path: Path, name: str) -> None:
     assert ended.status == (0 if name == "orchestrator.toml" else 9)
 
 
-VALIDATORS = TEMPLATE[TEMPLATE.index("# [[validators]]") : TEMPLATE.index("[daemon]")]
+VALIDATORS = TEMPLATE[TEMPLATE.index("# [[validators]]") : TEMPLATE.index("[git]")]
 WITHOUT_VALIDATORS = TEMPLATE.replace(VALIDATORS, "")
 
 # Keys without a default: what stands there is an example.
-EXAMPLES = {"kind", "EDITOR", "command", "librarian", "usd", "tokens", "time"}
+EXAMPLES = {"kind", "sign", "EDITOR", "command", "librarian", "usd", "tokens", "time"}
 
 
 def test_every_key_is_in_the_template(tmp_path: Path) -> None:
@@ -83,16 +83,17 @@ def test_every_key_is_in_the_template(tmp_path: Path) -> None:
     shown, default = settings.load(str(tmp_path), {}), settings.Settings()
     assert replace(shown.run, kind_limits={}, profile_limits={}) == default.run
     assert shown.daemon == default.daemon
+    assert replace(shown.git, sign=None) == default.git
     assert shown.agent.command.prompt == default.agent.command.prompt
     assert shown.agent.command.reduced == default.agent.command.reduced
     assert shown.agent.scripted.scripts == os.path.join(tmp_path, default.agent.scripted.scripts)
     keys = set(re.findall(r"^# (\w+) = ", WITHOUT_VALIDATORS, re.MULTILINE))
     known = {
         name.removesuffix("_seconds")
-        for table in (default.run, default.daemon, default.agent.command, default.agent.scripted)
+        for table in (default.run, default.git, default.daemon, default.agent.command, default.agent.scripted)
         for name in asdict(table)
     }
-    assert keys == known - {"kind_limits", "profile_limits"} | EXAMPLES
+    assert keys == known - {"kind_limits", "profile_limits", "trailers"} | EXAMPLES
 
 
 def test_the_validator_of_the_template(tmp_path: Path) -> None:

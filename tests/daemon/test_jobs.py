@@ -10,7 +10,7 @@ from orchestrator.core import phase as core
 from orchestrator.core.actions import StartWorker
 from orchestrator.core.phase import Job, Phase
 from orchestrator.core.result import Attempt, Result, encode
-from orchestrator.core.run import Agent, RunRecord, Validator
+from orchestrator.core.run import Agent, GitOptions, RunRecord, Validator
 from orchestrator.daemon import jobs
 from orchestrator.state import answers
 from orchestrator.state.answers import Answer
@@ -88,6 +88,23 @@ def test_without_validators(tmp_path: Path) -> None:
     assert [each.kind for each in job.phases] == ["agent", "agent", "commit"]
     assert (job.grace_seconds, job.heartbeat_seconds, job.stale_seconds) == (3, 4, 5)
     assert (job.attempt, job.cause, job.toolset) == (1, "first", "full")
+
+
+def test_a_new_worktree_is_set_up(tmp_path: Path) -> None:
+    """The commands come first, in their order, until an attempt has come through them."""
+    git = GitOptions(setup=(("npm", "ci"), ("make", "deps")), setup_timeout_seconds=9.0)
+    desk = Desk(tmp_path, git=git)
+    first = desk.job()
+    assert names(first) == ["setup-1", "setup-2", "work", "review", "commit"]
+    assert (first.phases[1].argv, first.phases[1].kind, first.phases[1].timeout_seconds) == (
+        ("make", "deps"),
+        "setup",
+        9,
+    )
+    desk.before(attempt(1, phases=(runs.phase("setup-1"), runs.phase("setup-2", status=2))))
+    assert names(desk.job(2))[:2] == ["setup-1", "setup-2"]
+    desk.before(attempt(1, phases=(runs.phase("setup-1"), runs.phase("setup-2"), runs.phase(status=1))))
+    assert names(desk.job(2))[0] == "work"
 
 
 def test_validators_stand_after_their_phase(tmp_path: Path) -> None:

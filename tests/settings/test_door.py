@@ -109,7 +109,7 @@ def test_nobody_is_named(tmp_path: Path) -> None:
         ('[run]\npush = "yes"', r":2: run.push: should be true or false"),
         ("[run]\ntimeuot = 1", r":2: run.timeuot: no such key; known: agents, profile, stagger, timeout, grace"),
         ("[run]\ntimeout_seconds = 1", r":2: run.timeout_seconds: no such key"),
-        ("runs = 1", r":1: runs: no such key; known: agent, run, budget, validators, daemon"),
+        ("runs = 1", r":1: runs: no such key; known: agent, run, budget, validators, git, daemon"),
         ("run = 1", r":1: run: should be a table"),
         ("[[run]]\n", r":1: run: should be a table"),
         ('[agent]\nkind = "claude"', r":2: agent.kind: should be 'command' or 'scripted'"),

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator import settings
-from orchestrator.core.run import Agent, Budget, Limit, Options, Validator
+from orchestrator.core.run import Agent, Budget, GitOptions, Limit, Options, Validator
+from orchestrator.errors import BadSettings
 
 ALL = """
 [agent]
@@ -142,3 +143,60 @@ def test_validators_arrive_in_their_order(tmp_path: Path) -> None:
 def test_without_validators_nobody_judges(tmp_path: Path, text: str) -> None:
     """An empty list is as good as none."""
     assert settings.validators(load(tmp_path, text)) == ()
+
+
+GIT = """\
+[git]
+setup = [["bin/prepare", "--fast"], ["npm", "ci"]]
+setup_timeout = "1m"
+check = ["bin/check"]
+check_timeout = 30
+strategy = "squash"
+resolve = true
+keep_ignored = true
+author = "Jane Doe <jane@example.com>"
+sign = false
+hooks = false
+[git.trailers]
+Reviewed-by = "Jane"
+"""
+
+
+def test_how_a_run_uses_git(tmp_path: Path) -> None:
+    """Programs that are paths are the root's; what is not said is as git is set."""
+    root = str(tmp_path)
+    assert settings.options(load(tmp_path, GIT)).git == GitOptions(
+        setup=((f"{root}/bin/prepare", "--fast"), ("npm", "ci")),
+        setup_timeout_seconds=60,
+        check=(f"{root}/bin/check",),
+        check_timeout_seconds=30,
+        strategy="squash",
+        resolve=True,
+        keep_ignored=True,
+        author="Jane Doe <jane@example.com>",
+        trailers={"Reviewed-by": "Jane"},
+        sign=False,
+        hooks=False,
+    )
+    assert settings.options(load(tmp_path, "")).git == GitOptions()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'author = "Jane"',
+        'author = "Jane <a@b>\\nX: y"',
+        'strategy = "force"',
+        "setup = [[]]",
+        'check = "make test"',
+        'sign = "yes"',
+        "isolation = 1",
+        'trailers = { "a b" = "c" }',
+        'trailers = { a = "b\\nc" }',
+    ],
+)
+def test_what_git_cannot_do_is_refused(tmp_path: Path, text: str) -> None:
+    """With the key and its line."""
+    with pytest.raises(BadSettings) as caught:
+        load(tmp_path, f"[git]\n{text}\n")
+    assert "orchestrator.toml:2: git." in caught.value.message
