@@ -251,11 +251,6 @@ def _failed(facts: TrackFacts, error: str, standing: Standing) -> TrackState:
     return _if_affordable(facts, standing, TrackState("ready", why, "retry", None, following))
 
 
-def _failures(facts: TrackFacts, run: RunFacts) -> list[retry.Failure]:
-    parks = run.record.options.park_on_limit
-    return retry.failures(facts.former, facts.job_attempt, facts.result, parks_on_limit=parks)
-
-
 def _failed_for_good(facts: TrackFacts, error: str, standing: Standing) -> TrackState:
     """Nothing is tried after the present attempt; nor is anything cleaned up that nobody pays for.
 
@@ -267,6 +262,11 @@ def _failed_for_good(facts: TrackFacts, error: str, standing: Standing) -> Track
     phases = facts.result.phases if facts.result is not None else ()
     cut_short = bool(phases) and phases[-1].ending == "cancelled"
     return TrackState("failed", over if cut_short else error, "budget")
+
+
+def _failures(facts: TrackFacts, run: RunFacts) -> list[retry.Failure]:
+    parks = run.record.options.park_on_limit
+    return retry.failures(facts.former, facts.job_attempt, facts.result, parks_on_limit=parks)
 
 
 def _before_a_start(facts: TrackFacts, standing: Standing) -> TrackState:
