@@ -5,17 +5,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.core.claim import (
-    GRAIN_NS,
-    BarePid,
-    Claim,
-    Machine,
-    Opaque,
-    Record,
-    Sight,
-    judge,
-    judge_elsewhere,
-)
+from orchestrator.core.claim import GRAIN_NS, BarePid, Claim, Opaque, Record, judge, judge_elsewhere
+from orchestrator.core.machine import Machine, Sight
 
 HERE = Machine("host-a", "workshop", "boot-1", 4026531836)
 CLAIM = Claim(

@@ -23,7 +23,8 @@ def test_a_phase_comes_before_its_job() -> None:
 def test_nobody_is_taken_for_an_agent() -> None:
     """Every name that a phase gets of its own is one that others are started without."""
     job = Job("/r", "demo", "agent-1", "t", 3, "me", "/w", "br", (Phase("work", ("x",), 90.0),))
-    env = of_phase({}, job, job.phases[0], CLAIM, "/s") | {"MASTER_ISSUE": "demo", "SUB_ISSUE": "t", "ORCHD_PROFILE": ""}
+    of_the_job = {"MASTER_ISSUE": "demo", "SUB_ISSUE": "t", "ORCHD_PROFILE": ""}
+    env = of_phase({}, job, job.phases[0], CLAIM, "/s") | of_the_job
     assert set(env) - {"PWD"} == NAMES
     assert of_nobody(env | {"HOME": "/h"}) == {"PWD": "/w", "HOME": "/h"}
 
