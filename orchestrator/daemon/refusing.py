@@ -1,10 +1,13 @@
 """Giving a track back: its work passed and was not merged, and its agent is told why."""
 
+from dataclasses import replace
 from typing import Final
 
 from orchestrator.core.refusal import Refusal
 from orchestrator.core.run import RunRecord, RunTrack
 from orchestrator.core.text import visible
+from orchestrator.git import refs
+from orchestrator.git.command import Git
 from orchestrator.git.integrate import Conflict, Red
 from orchestrator.host import clock
 from orchestrator.host.failpoint import reach
@@ -46,6 +49,7 @@ def of_conflict(layout: Layout, record: RunRecord, track: RunTrack, attempt: int
 
 def _said(layout: Layout, record: RunRecord, track: RunTrack, said: Refusal) -> Refusal:
     paths = layout.run(record.run)
-    refusals.add(paths, refusals.known(paths, track.agent_id, track.track), said)
+    whole = replace(said, tip=refs.resolve(Git(layout.root), refs.head(track.branch)) or "")
+    refusals.add(paths, refusals.known(paths, track.agent_id, track.track), whole)
     reach("run.refusal_written")
-    return said
+    return whole

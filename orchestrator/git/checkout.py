@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from orchestrator.git import worktree
 from orchestrator.git.command import Git
 from orchestrator.git.repository import Repository, guarded
 from orchestrator.git.worktree import SECONDS, WAIT
+from orchestrator.host import folders
 
 
 @contextmanager
@@ -17,13 +19,13 @@ def of_commit(repo: Repository, path: str, commit: str) -> Iterator[str]:
     """
     git = Git(repo.top, SECONDS, hooks=False)
     with guarded(repo, "worktrees", WAIT):
-        _remove(git, path)
+        _remove(repo, git, path)
         git.out("worktree", "add", "--quiet", "--detach", "--", path, commit)
     try:
         yield path
     finally:
         with guarded(repo, "worktrees", WAIT):
-            _remove(git, path)
+            _remove(repo, git, path)
 
 
 def move(repo: Repository, path: str, commit: str) -> bool:
@@ -38,7 +40,7 @@ def move(repo: Repository, path: str, commit: str) -> bool:
             moved = inside.run("checkout", "--force", "--detach", "--quiet", commit).status == 0
             if moved and inside.run("clean", "-ffdq").status == 0:
                 return False
-        _remove(git, path)
+        _remove(repo, git, path)
         git.out("worktree", "add", "--quiet", "--detach", "--", path, commit)
     return True
 
@@ -46,7 +48,7 @@ def move(repo: Repository, path: str, commit: str) -> bool:
 def discard(repo: Repository, path: str) -> None:
     """Remove the checkout at ``path`` with all that is in it; one that is not there is no fault."""
     with guarded(repo, "worktrees", WAIT):
-        _remove(Git(repo.top, SECONDS, hooks=False), path)
+        _remove(repo, Git(repo.top, SECONDS, hooks=False), path)
 
 
 def _is_ours(repo: Repository, path: str) -> bool:
@@ -57,6 +59,14 @@ def _is_ours(repo: Repository, path: str) -> bool:
     return told.status == 0 and os.fsdecode(told.stdout).startswith(f"\n{os.path.realpath(repo.common_dir)}/worktrees/")
 
 
-def _remove(git: Git, path: str) -> None:
-    """Remove the checkout, even one that was left half-made; one that is not there is no fault."""
-    git.run("worktree", "remove", "--force", "--force", "--", path)
+def _remove(repo: Repository, git: Git, path: str) -> None:
+    """Remove the checkout, even one that was left half-made or broken; one that is not there is no fault.
+
+    What git does not know as a worktree stays.
+    """
+    words = ("worktree", "remove", "--force", "--force", "--", path)
+    git.run(*words)
+    real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+    if os.path.lexists(path) and any(each.path == real for each in worktree.list(repo)):
+        folders.remove(path)
+        git.run(*words)

@@ -5,7 +5,7 @@ What has to be written for that goes into a folder of its own, which is removed:
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
@@ -16,7 +16,7 @@ from orchestrator.git.author import OURS
 from orchestrator.git.command import Git, refusal
 from orchestrator.git.index import private
 from orchestrator.git.repository import Repository, guarded
-from orchestrator.host import files
+from orchestrator.host import files, folders
 
 SECONDS: Final = 30.0
 """How long one command may take; a worktree that takes longer counts as it was committed."""
@@ -58,23 +58,12 @@ def _objects(repo: Repository) -> Iterator[Mapping[str, str]]:
     folder = f"{repo.private}/probe"
     theirs = f"{repo.common_dir}/objects".replace("\\", "\\\\").replace('"', '\\"')
     with guarded(repo, "probe", SECONDS):
-        _remove(folder)
+        folders.remove(folder)
         files.ensure_folder(folder)
         try:
             yield {"GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{theirs}"'}
         finally:
-            _remove(folder)
-
-
-def _remove(folder: str) -> None:
-    """Remove a folder of ours with all that is in it; one that is not there is no fault."""
-    for place, inner, names in os.walk(folder, topdown=False):
-        for name in names:
-            os.unlink(f"{place}/{name}")
-        for name in inner:
-            os.rmdir(f"{place}/{name}")
-    with suppress(FileNotFoundError):
-        os.rmdir(folder)
+            folders.remove(folder)
 
 
 def _present(side: Side, tip: str, env: Mapping[str, str]) -> str:
