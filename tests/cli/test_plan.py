@@ -1,6 +1,7 @@
 """What would happen, said beforehand; and nothing happens."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ FIELDS = {"track", "title", "group", "state", "depends_on", "paths", "line", "es
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A root with a roadmap."""
-    made = Project(tmp_path)
+    made = Project(tmp_path / "project")
     made.write("ROADMAP.md", ROADMAP)
     made.write("orchestrator.toml", "")
     return made
@@ -50,6 +51,15 @@ def plan(project: Project, *words: str) -> Ended:
     said = project("plan", *words)
     assert sorted(project.root.rglob("*")) == before
     assert said.tame
+    return said
+
+
+def plans(project: Project, *commands: Sequence[str]) -> list[Ended]:
+    """Ask for several plans, each in a process of its own; whatever the answers, nothing may have changed."""
+    before = sorted(project.root.rglob("*"))
+    said = project.many([("plan", *words) for words in commands], project.root.parent / "said")
+    assert sorted(project.root.rglob("*")) == before
+    assert all(each.tame for each in said)
     return said
 
 
@@ -99,40 +109,34 @@ def test_the_table(project: Project) -> None:
     assert "with 1 at once it starts with group_B_track_1\n" in said.out
 
 
-@pytest.mark.parametrize(
-    ("words", "tracks"),
-    [
-        (["--group", "B"], ["group_B_track_1", "group_B_track_2", "group_B_track_3"]),
-        (["--group", "middle"], ["group_B_track_1", "group_B_track_2", "group_B_track_3"]),
-        (["--tracks", "group_B_track_2, group_B_track_1"], ["group_B_track_1", "group_B_track_2"]),
-        (["--group", "A"], []),
-    ],
-)
-def test_a_part(project: Project, words: list[str], tracks: list[str]) -> None:
+def test_a_part(project: Project) -> None:
     """A group by letter or name, or some tracks: what a run of that part would carry."""
-    found = plan(project, "ROADMAP.md", "--json", *words).document["tracks"]
-    assert isinstance(found, list)
-    assert [each["track"] for each in found] == tracks
+    first, second, third = (f"group_B_track_{number}" for number in (1, 2, 3))
+    parts = {
+        ("--group", "B"): [first, second, third],
+        ("--group", "middle"): [first, second, third],
+        ("--tracks", f"{second}, {first}"): [first, second],
+        ("--group", "A"): [],
+    }
+    for words, said in zip(parts, plans(project, *(("ROADMAP.md", "--json", *each) for each in parts)), strict=True):
+        assert [each["track"] for each in said.document["tracks"]] == parts[words]
 
 
-@pytest.mark.parametrize(
-    ("words", "status"),
-    [
-        (["--group", "Z"], 64),
-        (["--tracks", "group_Z_track_1"], 64),
-        (["--tracks", "../x"], 64),
-        (["--tracks", ","], 64),
-        (["--agents", "0"], 64),
-        (["--group", "C"], 4),
-        (["--tracks", "group_B_track_3"], 4),
-    ],
-)
-def test_a_part_that_cannot_be(project: Project, words: list[str], status: int) -> None:
+def test_a_part_that_cannot_be(project: Project) -> None:
     """What is not there, and what waits for something else: one line and what to do."""
-    said = plan(project, "ROADMAP.md", *words)
-    assert said.status == status
-    assert said.err.count("\n") == 2
-    assert "hint: " in said.err
+    parts = {
+        ("--group", "Z"): 64,
+        ("--tracks", "group_Z_track_1"): 64,
+        ("--tracks", "../x"): 64,
+        ("--tracks", ","): 64,
+        ("--agents", "0"): 64,
+        ("--group", "C"): 4,
+        ("--tracks", "group_B_track_3"): 4,
+    }
+    for words, said in zip(parts, plans(project, *(("ROADMAP.md", *each) for each in parts)), strict=True):
+        assert (said.status, said.out) == (parts[words], "")
+        assert said.err.count("\n") == 2
+        assert "hint: " in said.err
 
 
 CONFLICT = """\
@@ -230,33 +234,30 @@ def test_tracks_that_wait_for_each_other(project: Project) -> None:
     assert said.status == 4
 
 
-@pytest.mark.parametrize(
-    ("data", "status"),
-    [
-        (b"# Nothing here\n", 3),
-        (b"", 3),
-        (b"### Group A: X\n\n1. **Track 1: \xff**\n", 3),
-        (ROADMAP.encode("utf-16"), 3),
-        (b"\xef\xbb\xbf### Group A: X\n\n1. **Track 1: One**\n", 0),
-        (b"### Group A: X\r\n\r\n1. **Track 1: One**\r\n", 0),
-    ],
-)
-def test_what_is_no_roadmap(project: Project, data: bytes, status: int) -> None:
+def test_what_is_no_roadmap(project: Project) -> None:
     """No tracks, or no text: exit 3, with the forms that are accepted. A mark of order and line ends do not matter."""
-    (project.root / "ROADMAP.md").write_bytes(data)
-    said = plan(project, "ROADMAP.md")
-    assert said.status == status
-    assert ("hint: " in said.err) is bool(status)
+    given = {
+        b"# Nothing here\n": 3,
+        b"": 3,
+        b"### Group A: X\n\n1. **Track 1: \xff**\n": 3,
+        ROADMAP.encode("utf-16"): 3,
+        b"\xef\xbb\xbf### Group A: X\n\n1. **Track 1: One**\n": 0,
+        b"### Group A: X\r\n\r\n1. **Track 1: One**\r\n": 0,
+    }
+    for number, data in enumerate(given):
+        (project.root / f"{number}.md").write_bytes(data)
+    said = plans(project, *([f"{number}.md"] for number in range(len(given))))
+    assert [each.status for each in said] == list(given.values())
+    assert ["hint: " in each.err for each in said] == [bool(status) for status in given.values()]
 
 
-@pytest.mark.parametrize("name", ["missing.md", "ROADMAP.md/x", "x" * 5000, "\x1b[2J", "issue:12", "--", ""])
-def test_a_source_that_is_not_there(project: Project, name: str) -> None:
+def test_a_source_that_is_not_there(project: Project) -> None:
     """One line that names it, escaped."""
-    said = plan(project, "--", name)
-    assert said.status in {3, 64}
-    assert said.out == ""
-    assert "\x1b" not in said.err
-    assert said.err.count("\n") == 2
+    names = ("missing.md", "ROADMAP.md/x", "x" * 5000, "\x1b[2J", "issue:12", "--", "")
+    for said in plans(project, *(["--", name] for name in names)):
+        assert said.status in {3, 64}
+        assert said.out == ""
+        assert said.err.count("\n") == 2
 
 
 def test_what_is_no_file(project: Project) -> None:
