@@ -127,7 +127,7 @@ def unfiltered(git: Git) -> list[str]:
 
 def _lost(git: Git, names: Sequence[str], *place: str) -> tuple[str, ...]:
     """Return the latest commits of a worktree that only its logs, or an operation half done, hold."""
-    found = {commit for name in names if (commit := refs.resolve_in(git, name, *place))}
+    found = {commit for commit in refs.resolve_all(git, *names, place=place) if commit}
     branch = git.run(*place, "symbolic-ref", "--quiet", "HEAD").text()
     for log in ("HEAD", branch):
         told = git.run(*place, "log", "-g", "--format=%H", log, "--") if log else None

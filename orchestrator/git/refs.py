@@ -6,6 +6,7 @@ out again does so on purpose. ``refs/orchd/backup/…`` is :mod:`orchestrator.gi
 """
 
 import os
+from collections.abc import Sequence
 from typing import Final
 
 from orchestrator.core.name import check_name
@@ -55,11 +56,11 @@ def resolve_in(git: Git, name: str, *place: str) -> str | None:
     return finished.text() if finished.status == 0 else None
 
 
-def resolve_all(git: Git, *names: str) -> list[str | None]:
-    """Return the same as :func:`resolve` for several names, in one question to git."""
+def resolve_all(git: Git, *names: str, place: Sequence[str] = ()) -> list[str | None]:
+    """Return the same as :func:`resolve_in` for several names, in one question to git."""
     asked = "".join(f"{name}^{{commit}}\n" for name in names)
-    told = git.out("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=os.fsencode(asked)).split("\n")
-    return [line.removesuffix(" commit") if line.endswith(" commit") else None for line in told]
+    told = git.out(*place, "cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=os.fsencode(asked))
+    return [line.removesuffix(" commit") if line.endswith(" commit") else None for line in told.split("\n")]
 
 
 def parents(git: Git, commit: str) -> tuple[str, ...]:
