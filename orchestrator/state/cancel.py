@@ -2,10 +2,10 @@
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
-from orchestrator.core.typed import versioned
+from orchestrator.core.typed import build, versioned
 from orchestrator.errors import Unreadable
 from orchestrator.host import clock, files
 from orchestrator.state.layout import RunLayout
@@ -19,9 +19,10 @@ WAIT: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to end: these tracks, or all of them where ``tracks`` is None."""
+    """What is to end: these tracks, or all of them where ``tracks`` is None; and when that was asked for last."""
 
-    tracks: frozenset[str] | None
+    tracks: tuple[str, ...] | None = ()
+    at: str = ""
 
     def is_about(self, track: str) -> bool:
         """Tell whether a track is to end."""
@@ -39,7 +40,8 @@ def request(paths: RunLayout, track: str | None, *, wait: float = WAIT) -> None:
         with files.guard(f"{paths.private}/cancel.guard", wait, "the request to cancel"):
             asked = _asked(paths)
             asked = None if track is None or asked is None else asked | {track}
-            fields = {"v": VERSION, "at": clock.iso(), "tracks": None if asked is None else sorted(asked)}
+            tracks = None if asked is None else tuple(sorted(asked))
+            fields = {"v": VERSION, **asdict(Request(tracks, clock.iso()))}
             files.publish(paths.cancel, json.dumps(fields).encode("ascii") + b"\n", temp(paths), durable=True)
     except OSError as error:
         raise files.failure(error, "cannot ask the run to end") from error
@@ -48,19 +50,14 @@ def request(paths: RunLayout, track: str | None, *, wait: float = WAIT) -> None:
 def _asked(paths: RunLayout) -> frozenset[str] | None:
     with suppress(Unreadable):
         before = read_request(paths.cancel)
-        return frozenset() if before is None else before.tracks
+        if before is not None:
+            return None if before.tracks is None else frozenset(before.tracks)
     return frozenset()
 
 
 def read_request(path: str) -> Request | None:
     """Read the request in a file; None: there is none. Raises :class:`Unreadable` with the reason."""
     try:
-        fields = versioned(files.read(path).data, VERSION, "a request")
+        return build(Request, versioned(files.read(path).data, VERSION, "a request"))
     except FileNotFoundError:
         return None
-    tracks = fields.get("tracks", [])
-    if tracks is None:
-        return Request(None)
-    if not isinstance(tracks, list) or not all(isinstance(each, str) for each in tracks):
-        raise Unreadable("field tracks is not a list of texts")
-    return Request(frozenset(tracks))

@@ -1,14 +1,12 @@
-"""The published schemas, ``schemas/*.schema.json``, made from the dataclasses of ``core`` and ``reports``.
+"""The published schemas, ``schemas/*.schema.json``, made from the dataclasses of ``core``, ``reports`` and ``state``.
 
 ``python -m orchestrator.state.schemas`` writes them, ``--check`` says which are stale and exits 1.
 """
 
-import json
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from pydantic import TypeAdapter
 
@@ -16,16 +14,19 @@ from orchestrator.core import status as core
 from orchestrator.core.claim import Claim
 from orchestrator.core.events import EVENTS
 from orchestrator.core.events import VERSION as EVENTS_VERSION
-from orchestrator.core.outcome import FAILED, OK, USAGE
 from orchestrator.core.phase import Job
+from orchestrator.core.refusal import Refusals
 from orchestrator.core.result import Result
 from orchestrator.core.run import Outcome, RunRecord
-from orchestrator.host import files
 from orchestrator.reports.metrics import AgentMetrics, Metrics
-
-FOLDER: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "schemas")
-
-Node = dict[str, Any]
+from orchestrator.state.ahead import Ahead
+from orchestrator.state.answers import Answer
+from orchestrator.state.approvals import Approval
+from orchestrator.state.cancel import Request
+from orchestrator.state.published import Node, headed, tool, untitled
+from orchestrator.state.verdicts import Verdicts
+from orchestrator.state.wake_file import WakeFile
+from orchestrator.state.wakes import Kept
 
 _NAME: Final = {
     "type": "string",
@@ -57,6 +58,12 @@ def _lock(node: Node) -> None:
     fields["token"] = {**fields["token"], "pattern": "^[0-9a-f]{32}$", "description": "names exactly this claim"}
     fields["fence"] = {**fields["fence"], "minimum": 0, "description": "greater in every later claim of the track"}
     fields["pid"] = {**fields["pid"], "minimum": 1}
+
+
+def _closed(node: Node) -> None:
+    """Refuse unknown keys: people write the file by hand."""
+    for each in (node, *node["$defs"].values()):
+        each["additionalProperties"] = False
 
 
 def _job(node: Node) -> None:
@@ -140,18 +147,75 @@ PUBLISHED: Final[Mapping[str, Published]] = {
         "runtime/parallel/<run>/agent-<n>.metrics.json: what one track took. Unknown is null, never zero.",
         _versioned,
     ),
+    "answer": Published(
+        Answer,
+        "Answer to an agent",
+        "runtime/parallel/<run>/agent-<n>.answer.json: what a person, or a script, says to the question of an attempt. "
+        "Any process may put it there, whole (a rename), with or without a daemon.",
+        _versioned,
+    ),
+    "approved": Published(
+        Approval,
+        "Open gates of a run",
+        "runtime/parallel/<run>/approved.json: the gates that a person, or a script, has opened. Any process may put "
+        "it there, whole (a rename).",
+        _versioned,
+    ),
+    "cancel": Published(
+        Request,
+        "Request to end",
+        "runtime/parallel/<run>/cancel.json: these tracks are to end, or with null the whole run. Any process may put "
+        "it there, whole (a rename).",
+        _versioned,
+    ),
+    "validators": Published(
+        Verdicts,
+        "Verdicts on a run",
+        "runtime/parallel/<run>/.d/validators.json: what the validators of the run said of the commit that would be "
+        "pushed.",
+        _versioned,
+    ),
+    "refused": Published(
+        Refusals,
+        "Refusals of a track",
+        "runtime/parallel/<run>/.d/agent-<n>.refused.json: why work that passed was not merged, an entry an attempt.",
+        _versioned,
+    ),
+    "ahead": Published(
+        Ahead,
+        "Conflicts ahead",
+        "runtime/parallel/<run>/.d/ahead.json: which branches could not be merged as they were seen last. Nothing "
+        "rests on it.",
+        _versioned,
+    ),
+    "wake": Published(
+        WakeFile,
+        "Wake file",
+        "The TOML that orchd wake is given: who is looked after, what they are to make, and what may be done. A "
+        "duration is a number with a unit, such as 10m.",
+        _closed,
+    ),
+    "wake-memory": Published(
+        Kept,
+        "Memory of a watch",
+        "runtime/wakes/<name>.json: what orchd wake keeps from wake to wake.",
+        _versioned,
+    ),
 }
+
+NAMES: Final = (*PUBLISHED, "event")
+"""All schemas that are made here; that of orchestrator.toml is made in ``settings``."""
 
 
 def schema(name: str) -> Node:
     """Return the schema of one kind of file."""
     if name == "event":
-        return _headed(name, "Event", "One line of runtime/events.jsonl; more fields depend on the event.", _event())
+        return headed(name, "Event", "One line of runtime/events.jsonl; more fields depend on the event.", _event())
     published = PUBLISHED[name]
     node = TypeAdapter(published.kind).json_schema()
-    _untitled(node)
+    untitled(node)
     published.finish(node)
-    return _headed(name, published.title, published.description, node)
+    return headed(name, published.title, published.description, node)
 
 
 def _event() -> Node:
@@ -167,63 +231,9 @@ def _event() -> Node:
     }
 
 
-def _headed(name: str, title: str, description: str, node: Node) -> Node:
-    head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:orchd:schema:{name}:1",
-        "title": title,
-        "description": description,
-    }
-    return head | {key: value for key, value in node.items() if key not in head}
-
-
-def _untitled(node: object) -> None:
-    """Drop the titles that only repeat the names of fields, everywhere below ``node``."""
-    if isinstance(node, dict):
-        if isinstance(node.get("title"), str):
-            del node["title"]
-        for each in node.values():
-            _untitled(each)
-    elif isinstance(node, list):
-        for each in node:
-            _untitled(each)
-
-
-def text_of(name: str) -> str:
-    """Return a schema as it stands in its file."""
-    return json.dumps(schema(name), indent=2) + "\n"
-
-
-def _stale(names: Sequence[str]) -> list[str]:
-    found = []
-    for name in names:
-        try:
-            text = files.read(_path(name), 1 << 20).data.decode("utf-8")
-        except FileNotFoundError:
-            text = ""
-        if text != text_of(name):
-            found.append(name)
-    return found
-
-
-def _path(name: str) -> str:
-    return os.path.join(FOLDER, f"{name}.schema.json")
-
-
 def main(arguments: Sequence[str]) -> int:
     """Write the schemas, or with ``--check`` only say which are stale; return the exit status."""
-    stale = _stale((*PUBLISHED, "event"))
-    if list(arguments) == ["--check"]:
-        for name in stale:
-            sys.stdout.write(f"{_path(name)} is stale: run python -m orchestrator.state.schemas\n")
-        return FAILED if stale else OK
-    if arguments:
-        sys.stderr.write("usage: python -m orchestrator.state.schemas [--check]\n")
-        return USAGE
-    for name in stale:
-        with open(_path(name), "w", encoding="utf-8") as file:
-            file.write(text_of(name))
-    return OK
+    return tool(arguments, "orchestrator.state.schemas", NAMES, schema)
 
 
 if __name__ == "__main__":

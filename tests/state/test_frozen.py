@@ -7,16 +7,26 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from orchestrator.core import status as core
+from orchestrator.core.probe import Clash
 from orchestrator.core.run import Budget, Limit, Validator
 from orchestrator.core.status import Status
-from orchestrator.state import answers, approvals
+from orchestrator.core.strictjson import parse_object
+from orchestrator.core.typed import build
+from orchestrator.reports.metrics import AgentMetrics, Metrics
+from orchestrator.state import ahead, answers, approvals, cancel, journal, refusals, verdicts, wakes
+from orchestrator.state.ahead import Ahead
 from orchestrator.state.answers import Answer
+from orchestrator.state.cancel import Request
 from orchestrator.state.door import read_status
-from orchestrator.state.layout import Layout
+from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.results import read_job, read_outcome, read_result, read_run
 from orchestrator.state.schemas import schema
+from orchestrator.state.wakes import WakePaths
 
 SAMPLES = Path(__file__).parents[1] / "data" / "v1"
+_TWO_WORDS = ("agent-metrics", "wake-memory")
+_PEOPLES = ("answer", "approved", "cancel", "cancel-all")
+_OTHERS = (*_PEOPLES, "validators", "refused", "ahead", "metrics", "event", *_TWO_WORDS)
 _RECORDS = ("job", "job-engine", "result", "result-engine", "run", "run-engine", "outcome")
 
 
@@ -34,11 +44,11 @@ def _placed(tmp_path: Path, name: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("name", ["status-full", "status-least", "status-later", *_RECORDS])
+@pytest.mark.parametrize("name", ["status-full", "status-least", "status-later", *_RECORDS, *_OTHERS])
 def test_the_samples_are_valid_by_the_schema(name: str) -> None:
     """What stands in a sample is what the published schema describes."""
     sample = json.loads((SAMPLES / f"{name}.json").read_bytes())
-    Draft202012Validator(schema(name.partition("-")[0])).validate(sample)
+    Draft202012Validator(schema(name if name in _TWO_WORDS else name.partition("-")[0])).validate(sample)
 
 
 def test_a_full_status() -> None:
@@ -182,3 +192,60 @@ def test_what_people_said() -> None:
     approval = approvals.read(str(SAMPLES / "approved.json"))
     assert approval is not None
     assert (approval.gates, approval.at) == (("push", "start"), "2026-11-20T12:05:00.000Z")
+    one, everything = (cancel.read_request(str(SAMPLES / f"{name}.json")) for name in ("cancel", "cancel-all"))
+    assert one == Request(("group_A_track_1", "group_A_track_2"), "2026-11-20T12:05:00.000Z")
+    assert everything == Request(None, "2026-11-20T12:05:00.000Z")
+
+
+def test_what_was_said_of_the_work(tmp_path: Path) -> None:
+    """Verdicts on a run, refusals of a track, and conflicts that were ahead."""
+    paths = _private(tmp_path, "validators", "ahead")
+    said = verdicts.read(paths)
+    assert said is not None
+    assert (said.commit, [each.verdict for each in said.phases]) == ("c" * 40, ["ACCEPT", "REVISE"])
+    assert said.refusal == said.phases[1]
+    refused = refusals.read(str(SAMPLES / "refused.json"))
+    assert refused is not None
+    assert [(each.attempt, each.why, each.files) for each in refused.refusals] == [
+        (1, "check", ()),
+        (2, "conflict", ("a.py",)),
+    ]
+    seen = ahead.read(paths)
+    assert seen == Ahead("2026-11-20T12:05:00.000Z", (Clash("group_A_track_1", "main", ("a.py",)),))
+
+
+def _private(tmp_path: Path, *names: str) -> RunLayout:
+    """Put samples where a run has what is its own."""
+    paths = Layout(str(tmp_path)).run("1783")
+    Path(paths.private).mkdir(parents=True)
+    for name in names:
+        Path(paths.private, f"{name}.json").write_bytes((SAMPLES / f"{name}.json").read_bytes())
+    return paths
+
+
+def test_the_figures() -> None:
+    """Those of a run and those of a track; unknown is None."""
+    whole = build(Metrics, parse_object((SAMPLES / "metrics.json").read_bytes()))
+    assert (whole.run, whole.total_sub_tasks, whole.publication, whole.cost_usd) == ("1783", 2, "pushed", None)
+    assert (whole.resource_usage.peak_memory_mb, whole.agent_durations["agent-2"]) == (120.5, 600.0)
+    track = build(AgentMetrics, parse_object((SAMPLES / "agent-metrics.json").read_bytes()))
+    assert (track.track, track.attempts, track.known_tokens, track.pull_request) == ("group_A_track_1", 2, 1200, 17)
+
+
+def test_a_line_of_the_journal(tmp_path: Path) -> None:
+    """An event of version 1 is still one."""
+    place = Path(Layout(str(tmp_path)).journal)
+    place.parent.mkdir(parents=True)
+    place.write_bytes((SAMPLES / "event.json").read_bytes())
+    (event,) = journal.tail(str(tmp_path), 5)
+    assert (event["event"], event["run"], event["commit"]) == ("track.merged", "1783", "c" * 40)
+
+
+def test_the_memory_of_a_watch(tmp_path: Path) -> None:
+    """What was begun is not begun again, by whichever version."""
+    paths = WakePaths(Layout(str(tmp_path)), "condense")
+    Path(paths.folder).mkdir(parents=True)
+    Path(paths.memory).write_bytes((SAMPLES / "wake-memory.json").read_bytes())
+    kept = wakes.read(paths, "/project/condense.toml")
+    assert (kept.memory.wakes, kept.memory.cleaned, kept.memory.ended) == (3, True, None)
+    assert (kept.memory.marks, kept.due_ns) == ({"outputs": "0123456789abcdef"}, 1795176300000000000)

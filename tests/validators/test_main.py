@@ -169,3 +169,9 @@ def test_a_specification_survives_being_written() -> None:
     assert decode(encode(spec)) == spec
     with pytest.raises(Unreadable, match="version 1"):
         decode(b'{"v": 2}')
+
+
+def test_a_frozen_specification() -> None:
+    """What an orchestrator of version 1 wanted looked at can still be looked at."""
+    data = (TOP / "tests" / "data" / "v1" / "spec.json").read_bytes()
+    assert decode(data) == Spec("diff", "c" * 40, ("src/**", "docs"), 1795176300.5)
