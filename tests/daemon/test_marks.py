@@ -31,6 +31,7 @@ def merge(site: Accepted, number: int = 1, record: RunRecord | None = None) -> O
     """Merge a track as the daemon does."""
     action = Integrate("roadmap", f"agent-{number}", 1, 1)
     outcome = perform.merge_track(Layout(str(site.root)), record or site.record, action)
+    assert isinstance(outcome, Outcome)
     assert outcome.ended == "merged"
     return outcome
 

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.errors import GitRefused
 from orchestrator.git import integrate, repository
-from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged, Nothing
+from orchestrator.git.integrate import AlreadyIn, Answer, Conflict, Integration, Merged, Nothing
 from tests.git import repos
 from tests.git.repos import git
 
@@ -23,9 +23,7 @@ def request(branch: str, title: str = "A title", target: str = "main") -> Integr
     return Integration("demo", branch, title, branch, target, "ROADMAP.md", mark)
 
 
-def take(
-    home: Path, branch: str, title: str = "A title", target: str = "main"
-) -> Merged | Conflict | AlreadyIn | Nothing:
+def take(home: Path, branch: str, title: str = "A title", target: str = "main") -> Answer:
     """Integrate a branch."""
     return integrate.integrate(repository.survey(str(home), target), request(branch, title, target))
 

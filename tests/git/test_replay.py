@@ -111,10 +111,22 @@ def test_what_cannot_be_replayed_comes_in_as_one(home: Path) -> None:
     assert repos.show(home, "main", "a.txt") == b"theirs\n"
 
 
+@pytest.mark.parametrize("options", STRATEGIES, ids=NAMES)
+def test_what_builds_on_another_track_brings_its_own_work_alone(home: Path, options: GitOptions) -> None:
+    """It has the other's commits, which came in as new ones."""
+    repos.grow(home, "one", {"one.txt": b"1\n"}, base="main", message="first")
+    repos.grow(home, "two", {"two.txt": b"2\n"}, base="one", message="second")
+    take(home, "one", options)
+    answer = take(home, "two", options)
+    assert isinstance(answer, Merged)
+    assert git(home, "diff", "--name-only", "main^", "main").splitlines() == ["ROADMAP.md", "two.txt"]
+    assert git(home, "rev-list", "--count", "main") == "3"
+
+
 @pytest.mark.parametrize("strategy", ["merge", *NAMES])
 def test_a_check_that_fails_keeps_the_merge_out(home: Path, strategy: str) -> None:
     """It sees the merge before any branch does; what it let pass is not checked again."""
-    options = replace(GitOptions(), strategy=strategy)
+    options = GitOptions(strategy=strategy)  # type: ignore[arg-type]  # the parameters are strategies
     repos.grow(home, "one", {"one.txt": b"1\n"}, base="main")
     refs, asked = git(home, "for-each-ref"), list[str]()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.core.run import GitOptions
-from orchestrator.errors import GitRefused
+from orchestrator.errors import GitRefused, Unreadable
 from orchestrator.git import commit, integrate, repository
 from orchestrator.git.author import given
 from orchestrator.git.command import Git
@@ -115,5 +115,5 @@ def test_an_author() -> None:
 @pytest.mark.parametrize("field", ['"author": 1', '"sign": 1', '"hooks": null'])
 def test_a_specification_that_says_it_wrongly(field: str) -> None:
     """It is refused."""
-    with pytest.raises(commit.Unreadable):
+    with pytest.raises(Unreadable):
         commit.decode(f'{{"v": 1, "branch": "b", "base": "c", "subject": "s", {field}}}'.encode())
