@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.text import visible
-from orchestrator.daemon import checking, destination, outcomes, reporting, whole
+from orchestrator.daemon import checking, destination, outcomes, reporting, run_validators
 from orchestrator.errors import CommandFailed, GuardBusy, Unreadable
 from orchestrator.git import checkout, publish, repository, worktree
 from orchestrator.git.publish import Published
@@ -58,7 +58,7 @@ def _refused(layout: Layout, record: RunRecord) -> Publication | None:
         return None
     try:
         repo = repository.survey(layout.root, record.target_branch)
-        refusal = whole.judged(layout, record, repo, lambda: _cancelled(paths)).refusal
+        refusal = run_validators.judged(layout, record, repo, lambda: _cancelled(paths)).refusal
     except (CommandFailed, GuardBusy) as error:
         return Publication("failed", f"what was merged could not be judged: {error.message}", _by_hand(record))
     if refusal is None or _cancelled(paths):

@@ -8,8 +8,8 @@ from orchestrator.core.actions import StartWorker
 from orchestrator.core.phase import Job, Phase
 from orchestrator.core.run import RunRecord, RunTrack
 from orchestrator.core.text import visible
-from orchestrator.daemon import former, judging, ours
-from orchestrator.daemon.order import Order
+from orchestrator.daemon import former, judging, python_path
+from orchestrator.daemon.assignment import Assignment
 from orchestrator.state.layout import Layout
 from orchestrator.state.status import prepare
 
@@ -26,7 +26,7 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, action: StartWorker,
     """
     paths = layout.run(record.run)
     prepare(paths)
-    order = Order(paths, record, track, action, base, former.read(layout, paths, track, action.attempt))
+    assignment = Assignment(paths, record, track, action, base, former.read(layout, paths, track, action.attempt))
     return Job(
         root=layout.root,
         run=record.run,
@@ -36,7 +36,7 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, action: StartWorker,
         owner=f"{record.agent.kind}:{track.agent_id}",
         working_dir=track.worktree,
         branch_name=track.branch,
-        phases=(*_setup(order), *_work(order), _commit(order), *judging.phases(order, "commit")),
+        phases=(*_setup(assignment), *_work(assignment), _commit(assignment), *judging.phases(assignment, "commit")),
         env={"MASTER_ISSUE": record.run, "SUB_ISSUE": track.track, "ORCHD_PROFILE": track.profile},
         grace_seconds=record.options.grace_seconds,
         heartbeat_seconds=record.options.heartbeat_seconds,
@@ -46,52 +46,53 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, action: StartWorker,
     )
 
 
-def _setup(order: Order) -> list[Phase]:
+def _setup(assignment: Assignment) -> list[Phase]:
     """Return what makes a new worktree ready; nothing where an attempt before has come through it."""
-    git = order.record.options.git
+    git = assignment.record.options.git
     phases = [
         Phase(f"setup-{number}", argv, git.setup_timeout_seconds, kind="setup")
         for number, argv in enumerate(git.setup, 1)
     ]
-    return phases if phases and not order.former.has_passed(phases[-1].name) else []
+    return phases if phases and not assignment.former.has_passed(phases[-1].name) else []
 
 
-def _work(order: Order) -> list[Phase]:
+def _work(assignment: Assignment) -> list[Phase]:
     """Return what comes before the commit. A clean-up stands for work and review, and is judged by all who judge these.
 
     So does an attempt that is to resolve the conflict which kept the one before from being merged.
 
     Every other attempt begins with the work again, in the same worktree: what is done there is seen and not done twice.
     """
-    role: Role | None = "cleanup" if order.action.cause == "cleanup" else "resolve" if order.former.conflict else None
+    resolves = assignment.former.conflict
+    role: Role | None = "cleanup" if assignment.action.cause == "cleanup" else "resolve" if resolves else None
     if role is not None:
-        asked = order.ask(role, role, order.agent, order.seconds)
-        return [asked, *judging.phases(order, "work"), *judging.phases(order, "review")]
+        asked = assignment.ask(role, role, assignment.agent, assignment.seconds)
+        return [asked, *judging.phases(assignment, "work"), *judging.phases(assignment, "review")]
     return [
-        order.ask("work", "work", order.agent, order.seconds),
-        *judging.phases(order, "work"),
-        order.ask("review", "review", order.agent, order.seconds),
-        *judging.phases(order, "review"),
+        assignment.ask("work", "work", assignment.agent, assignment.seconds),
+        *judging.phases(assignment, "work"),
+        assignment.ask("review", "review", assignment.agent, assignment.seconds),
+        *judging.phases(assignment, "review"),
     ]
 
 
-def _commit(order: Order) -> Phase:
+def _commit(assignment: Assignment) -> Phase:
     """The commit phase runs in the worker, under its claim, so that it happens with or without a daemon."""
-    track, git = order.track, order.record.options.git
+    track, git = assignment.track, assignment.record.options.git
     where = f" - Group {track.group}, Track {track.number}" if track.group and track.number else ""
     what = [visible(line.strip().lstrip("-*+ "), 300) for line in track.body.splitlines() if line.strip()]
     spec = {
         "v": 1,
         "branch": track.branch,
-        "base": order.base,
+        "base": assignment.base,
         "subject": f"Implement {visible(track.title, 120)}{where}",
         "what": what[:_MOST_LINES],
-        "trailers": {"Orchd-Track": track.track, "Orchd-Run": order.record.run, **git.trailers},
+        "trailers": {"Orchd-Track": track.track, "Orchd-Run": assignment.record.run, **git.trailers},
         "author": git.author,
         "sign": git.sign,
         "hooks": git.hooks,
-        "env": ours.theirs(),
+        "env": python_path.theirs(),
     }
-    path = order.put("commit.json", json.dumps(spec, indent=1).encode("ascii") + b"\n")
-    argv = ours.command("orchestrator.git.commit", path)
-    return Phase("commit", argv, COMMIT_SECONDS, env=ours.from_here(), kind="commit")
+    path = assignment.put("commit.json", json.dumps(spec, indent=1).encode("ascii") + b"\n")
+    argv = python_path.command("orchestrator.git.commit", path)
+    return Phase("commit", argv, COMMIT_SECONDS, env=python_path.from_here(), kind="commit")

@@ -13,7 +13,7 @@ from orchestrator.core.text import visible
 from orchestrator.errors import GuardBusy, OrchdError, Superseded
 from orchestrator.host.failpoint import reach
 from orchestrator.state.layout import Layout
-from orchestrator.worker.course import Course, Desk
+from orchestrator.worker.course import Course, Workplace
 from orchestrator.worker.log import Log
 from orchestrator.worker.loop import Loop
 from orchestrator.worker.record import NOT_PARKED, Record
@@ -73,7 +73,7 @@ class Attempt:
         self._told(lambda: self._record.write(()))
         self._loop.every(self._job.heartbeat_seconds, self._beat)
         self._loop.every(log.pace, self._watch)
-        desk = Desk(
+        place = Workplace(
             self._job,
             self._claim,
             self._paths,
@@ -84,7 +84,7 @@ class Attempt:
             self._told,
             self._record.write,
         )
-        self._course = Course(desk)
+        self._course = Course(place)
         return self._course.run()
 
     def _holds(self) -> bool:

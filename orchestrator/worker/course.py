@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from orchestrator.core import limits
+from orchestrator.core import usage_limit
 from orchestrator.core.claim import Claim
 from orchestrator.core.phase import Job, Phase
 from orchestrator.core.result import PhaseResult
@@ -26,7 +26,7 @@ from orchestrator.worker.vitals import Vitals
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Workplace:
     """What an attempt works with. ``beat`` says that we live, and returns the error that the agent reports.
 
     ``told`` takes a step that must keep nobody from the next one. ``keep`` writes down how the phases so far ended.
@@ -49,11 +49,11 @@ class Course:
     ``survivors`` tells whether processes of the last phase could not be ended.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._job: Final = desk.job
-        self._runner = PhaseRunner(desk.job, desk.loop, desk.log)
-        self._vitals = Vitals(desk.job, desk.loop, desk.log, desk.report, desk.beat)
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
+        self._job: Final = place.job
+        self._runner = PhaseRunner(place.job, place.loop, place.log)
+        self._vitals = Vitals(place.job, place.loop, place.log, place.report, place.beat)
         self.phases: list[PhaseResult] = []
         self.parked = NOT_PARKED
 
@@ -65,8 +65,8 @@ class Course:
     def run(self) -> str:
         """Go from phase to phase; return why one did not pass, ``TYPE: text``."""
         for phase in self._job.phases:
-            self._desk.loop.turn(0)
-            error = self._desk.loop.reason or self._step(phase)
+            self._place.loop.turn(0)
+            error = self._place.loop.reason or self._step(phase)
             if error:
                 return error
             if phase is not self._job.phases[-1]:
@@ -79,7 +79,7 @@ class Course:
     def _work(self, phase: Phase) -> str:
         """Carry out a phase that is no validator; return why the attempt ends with it, if it does."""
         how = self._carry(phase)
-        how = replace(how, error=error_of(how, last_line(self._desk.log.tail()), self._desk.beat()))
+        how = replace(how, error=error_of(how, last_line(self._place.log.tail()), self._place.beat()))
         self._add(how)
         if phase.kind == "agent":
             self.parked = self._waits(how)
@@ -89,8 +89,8 @@ class Course:
         """Ask a validator; where it asks for more, have that done and ask again, as often as its rounds allow."""
         for left in reversed(range(phase.rounds)):
             how = self._carry(phase)
-            self._desk.beat()
-            output = self._desk.log.tail()
+            self._place.beat()
+            output = self._place.log.tail()
             if how.ending == "cancelled" or self.survivors:
                 self._add(how)
                 return how.error
@@ -111,10 +111,10 @@ class Course:
 
     def _carry(self, phase: Phase) -> PhaseResult:
         """Carry out one execution under the eyes of the vitals."""
-        desk = self._desk
-        desk.told(lambda: desk.report.phase(phase.name))
-        status_file = desk.paths.status(self._job.agent_id)
-        env = environment.of_phase(os.environ, self._job, phase, desk.claim, status_file)
+        place = self._place
+        place.told(lambda: place.report.phase(phase.name))
+        status_file = place.paths.status(self._job.agent_id)
+        env = environment.of_phase(os.environ, self._job, phase, place.claim, status_file)
         self._vitals.begin(phase)
         try:
             how = self._runner.run(phase, env)
@@ -126,27 +126,27 @@ class Course:
     def _add(self, how: PhaseResult) -> None:
         self.phases.append(how)
         said = f"{how.verdict} {how.error}".strip() or "passed"
-        self._desk.log.say(f"phase {how.name}: {said}, after {how.seconds:.1f} s")
+        self._place.log.say(f"phase {how.name}: {said}, after {how.seconds:.1f} s")
         if how.leftovers:
-            self._desk.log.say(f"phase {how.name}: ended what it left behind, processes: {how.leftovers}")
+            self._place.log.say(f"phase {how.name}: ended what it left behind, processes: {how.leftovers}")
 
     def _keep(self) -> None:
-        self._desk.keep(self.phases)
+        self._place.keep(self.phases)
         reach("worker.result_written")
 
     def _waits(self, how: PhaseResult) -> Parked:
         """Return what an agent's phase left to wait for; nothing where somebody else ended it."""
-        ended_by_others = self._desk.loop.reason and not self._vitals.ended
+        ended_by_others = self._place.loop.reason and not self._vitals.ended
         if ended_by_others or self.survivors:
             return NOT_PARKED
-        report = self._desk.report
+        report = self._place.report
         if report.parks:
             return Parked(report.parks, asked=report.question, blocked=report.blocked)
         return NOT_PARKED if how.passed else self._limit()
 
     def _limit(self) -> Parked:
         here = datetime.fromtimestamp(clock.wall_ns() / 1e9, UTC).astimezone()
-        limit = limits.read(self._desk.log.tail().decode("utf-8", "replace"), here)
+        limit = usage_limit.read(self._place.log.tail().decode("utf-8", "replace"), here)
         if limit is None:
             return NOT_PARKED
         until = f"{limit.until:%Y-%m-%dT%H:%M:%SZ}" if limit.until else ""
@@ -155,6 +155,6 @@ class Course:
 
     def _find(self, output: bytes) -> None:
         """Put what a validator said where the phase that mends looks for it."""
-        paths = self._desk.paths
+        paths = self._place.paths
         prepare(paths)
         files.publish(findings(paths, self._job.agent_id), output, temp(paths))

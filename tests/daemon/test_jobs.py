@@ -33,7 +33,7 @@ def attempt(number: int, **fields: object) -> Attempt:
     return replace(made, **fields)  # type: ignore[arg-type]  # the tests name real fields
 
 
-class Desk:
+class Site:
     """A root where jobs of one track are made."""
 
     def __init__(self, folder: Path, *validators: Validator, **options: object) -> None:
@@ -47,12 +47,12 @@ class Desk:
         """The files of the run."""
         return self.layout.run(runs.RUN)
 
-    def before(self, *attempts: Attempt) -> "Desk":
+    def before(self, *attempts: Attempt) -> "Site":
         """Put the results of former attempts on disk."""
         Path(self.paths.result("agent-1")).write_bytes(encode(Result("agent-1", "t1", attempts)))
         return self
 
-    def log(self, *lines: str) -> "Desk":
+    def log(self, *lines: str) -> "Site":
         """Put the log of the track on disk."""
         path = Path(self.layout.log("t1"))
         path.parent.mkdir(exist_ok=True)
@@ -83,7 +83,7 @@ def named(phases: Sequence[Phase], name: str) -> Phase:
 
 def test_without_validators(tmp_path: Path) -> None:
     """Work, review, commit; what the run was told stands in the job."""
-    job = Desk(tmp_path, grace_seconds=3.0, heartbeat_seconds=4.0, stale_seconds=5.0).job()
+    job = Site(tmp_path, grace_seconds=3.0, heartbeat_seconds=4.0, stale_seconds=5.0).job()
     assert names(job) == ["work", "review", "commit"]
     assert [each.kind for each in job.phases] == ["agent", "agent", "commit"]
     assert (job.grace_seconds, job.heartbeat_seconds, job.stale_seconds) == (3, 4, 5)
@@ -93,24 +93,24 @@ def test_without_validators(tmp_path: Path) -> None:
 def test_a_new_worktree_is_set_up(tmp_path: Path) -> None:
     """The commands come first, in their order, until an attempt has come through them."""
     git = GitOptions(setup=(("npm", "ci"), ("make", "deps")), setup_timeout_seconds=9.0)
-    desk = Desk(tmp_path, git=git)
-    first = desk.job()
+    site = Site(tmp_path, git=git)
+    first = site.job()
     assert names(first) == ["setup-1", "setup-2", "work", "review", "commit"]
     assert (first.phases[1].argv, first.phases[1].kind, first.phases[1].timeout_seconds) == (
         ("make", "deps"),
         "setup",
         9,
     )
-    desk.before(attempt(1, phases=(runs.phase("setup-1"), runs.phase("setup-2", status=2))))
-    assert names(desk.job(2))[:2] == ["setup-1", "setup-2"]
-    desk.before(attempt(1, phases=(runs.phase("setup-1"), runs.phase("setup-2"), runs.phase(status=1))))
-    assert names(desk.job(2))[0] == "work"
+    site.before(attempt(1, phases=(runs.phase("setup-1"), runs.phase("setup-2", status=2))))
+    assert names(site.job(2))[:2] == ["setup-1", "setup-2"]
+    site.before(attempt(1, phases=(runs.phase("setup-1"), runs.phase("setup-2"), runs.phase(status=1))))
+    assert names(site.job(2))[0] == "work"
 
 
 def test_validators_stand_after_their_phase(tmp_path: Path) -> None:
     """Those of the run are not the worker's; the others come in their order, each after its phase."""
     whole = Validator("whole", "command", after="run", argv=("x",))
-    job = Desk(tmp_path, INSIDE, TESTS, whole, LOOK, PAPERS).job()
+    job = Site(tmp_path, INSIDE, TESTS, whole, LOOK, PAPERS).job()
     assert names(job) == ["work", "look", "review", "tests", "papers", "commit", "inside"]
     assert {each.name for each in job.phases if each.kind == "validator"} == {"look", "tests", "papers", "inside"}
 
@@ -120,12 +120,12 @@ def test_validators_stand_after_their_phase(tmp_path: Path) -> None:
 )
 def test_validators_of_some_tracks(tmp_path: Path, globs: tuple[str, ...], *, concerned: bool) -> None:
     """By globs of names; none: all."""
-    assert ("tests" in names(Desk(tmp_path, replace(TESTS, tracks=globs)).job())) == concerned
+    assert ("tests" in names(Site(tmp_path, replace(TESTS, tracks=globs)).job())) == concerned
 
 
 def test_how_each_kind_judges(tmp_path: Path) -> None:
     """A command by its status, the agent in words, the others by looking; limits are their own."""
-    job = Desk(tmp_path, TESTS, LOOK, PAPERS, INSIDE).job()
+    job = Site(tmp_path, TESTS, LOOK, PAPERS, INSIDE).job()
     tests, look = named(job.phases, "tests"), named(job.phases, "look")
     assert (tests.argv, tests.judges_by, tests.timeout_seconds, tests.rounds) == (("make", "test"), "status", 60, 3)
     assert (look.judges_by, look.rounds, look.timeout_seconds) == ("words", 2, 600)
@@ -139,39 +139,39 @@ def test_how_each_kind_judges(tmp_path: Path) -> None:
 
 def test_paths_of_a_validator_win(tmp_path: Path) -> None:
     """Over those that the track names."""
-    job = Desk(tmp_path, replace(INSIDE, paths=("lib",))).job()
+    job = Site(tmp_path, replace(INSIDE, paths=("lib",))).job()
     assert spec.decode(Path(named(job.phases, "inside").argv[-1]).read_bytes()).paths == ("lib",)
 
 
 def test_who_mends(tmp_path: Path) -> None:
     """The run's agent, told where the findings are; nobody where it is asked once, nor after the commit."""
-    desk = Desk(tmp_path, TESTS, LOOK, PAPERS, INSIDE)
-    job = desk.job()
+    site = Site(tmp_path, TESTS, LOOK, PAPERS, INSIDE)
+    job = site.job()
     mends = {each.name: each.mend.name for each in job.phases if each.mend is not None}
     assert mends == {"tests": "tests-mend", "look": "look-mend"}
     mend = named(job.phases, "tests").mend
     assert mend is not None
     assert (mend.kind, mend.timeout_seconds) == ("agent", 120)
-    assert f"{desk.paths.private}/agent-1.findings.txt" in desk.prompt("tests-mend")
-    assert mend.stdin == desk.paths.prompt("agent-1", "tests-mend")
+    assert f"{site.paths.private}/agent-1.findings.txt" in site.prompt("tests-mend")
+    assert mend.stdin == site.paths.prompt("agent-1", "tests-mend")
 
 
 def test_who_judges_in_words(tmp_path: Path) -> None:
     """The run's own agent, or another command; both get the prompt of a judge."""
-    desk = Desk(tmp_path, LOOK, replace(LOOK, name="other", argv=("reviewer", "{prompt_file}")))
-    desk.record = replace(desk.record, agent=Agent("command", argv=("mine",), env={"A": "b"}))
-    job = desk.job()
+    site = Site(tmp_path, LOOK, replace(LOOK, name="other", argv=("reviewer", "{prompt_file}")))
+    site.record = replace(site.record, agent=Agent("command", argv=("mine",), env={"A": "b"}))
+    job = site.job()
     look, other = named(job.phases, "look"), named(job.phases, "other")
-    assert (look.argv, look.stdin) == (("mine",), desk.paths.prompt("agent-1", "look"))
-    assert other.argv == ("reviewer", desk.paths.prompt("agent-1", "other"))
+    assert (look.argv, look.stdin) == (("mine",), site.paths.prompt("agent-1", "look"))
+    assert other.argv == ("reviewer", site.paths.prompt("agent-1", "other"))
     assert (look.env, other.env) == ({"A": "b"}, {"A": "b"})
-    assert f"git diff --merge-base {BASE}" in desk.prompt("look")
-    assert desk.prompt("other").startswith("# Validate: ")
+    assert f"git diff --merge-base {BASE}" in site.prompt("look")
+    assert site.prompt("other").startswith("# Validate: ")
 
 
 def test_limits_grow_with_what_failed(tmp_path: Path) -> None:
     """By half for each attempt that really failed, not for one that had to wait; at most to that of the last."""
-    desk = Desk(tmp_path, TESTS)
+    site = Site(tmp_path, TESTS)
     limited = attempt(2, limited=True, error="API_ERROR: limit")
     asked = attempt(3, asked="Which?", error="")
     for former, seconds in (
@@ -181,18 +181,18 @@ def test_limits_grow_with_what_failed(tmp_path: Path) -> None:
         ((attempt(1), limited, asked, attempt(4)), 270),
         ((attempt(1), attempt(2), attempt(3), attempt(4)), 270),
     ):
-        job = desk.before(*former).job(len(former) + 1, cause="retry")
+        job = site.before(*former).job(len(former) + 1, cause="retry")
         assert {each.timeout_seconds for each in job.phases if each.kind == "agent"} == {seconds}
-        assert f"Time limit: {seconds} s" in desk.prompt()
+        assert f"Time limit: {seconds} s" in site.prompt()
         assert named(job.phases, "tests").timeout_seconds == 60
         assert named(job.phases, "commit").timeout_seconds == jobs.COMMIT_SECONDS
 
 
 def test_fewer_tools(tmp_path: Path) -> None:
     """The smaller set of the agent, in all that it does."""
-    desk = Desk(tmp_path, LOOK)
-    desk.record = replace(desk.record, agent=Agent("command", argv=("all",), reduced=("few",)))
-    job = desk.job(3, cause="retry", toolset="reduced")
+    site = Site(tmp_path, LOOK)
+    site.record = replace(site.record, agent=Agent("command", argv=("all",), reduced=("few",)))
+    job = site.job(3, cause="retry", toolset="reduced")
     assert job.toolset == "reduced"
     mend = named(job.phases, "look").mend
     asked = [*(each for each in job.phases if each.kind != "commit"), *([mend] if mend else [])]
@@ -201,8 +201,8 @@ def test_fewer_tools(tmp_path: Path) -> None:
 
 def test_a_retry_is_told_what_failed(tmp_path: Path) -> None:
     """The error, and the end of what that attempt printed; not of another one, and nothing as an order."""
-    desk = Desk(tmp_path).before(attempt(1), attempt(2, error="TEST_FAILURE: two\x1b"), attempt(3, asked="?", error=""))
-    desk.log(
+    site = Site(tmp_path).before(attempt(1), attempt(2, error="TEST_FAILURE: two\x1b"), attempt(3, asked="?", error=""))
+    site.log(
         "[orchd 2026-01-31T12:00:00.000Z] attempt 1 of t1, fence 1, run roadmap",
         "of the first",
         "[orchd 2026-01-31T12:00:01.000Z] attempt 2 of t1, fence 2, run roadmap",
@@ -210,8 +210,8 @@ def test_a_retry_is_told_what_failed(tmp_path: Path) -> None:
         "[orchd 2026-01-31T12:00:02.000Z] attempt 3 of t1, fence 3, run roadmap",
         "of the third",
     )
-    desk.job(4, cause="retry")
-    text = desk.prompt()
+    site.job(4, cause="retry")
+    text = site.prompt()
     assert "> TEST_FAILURE: two\\x1b" in text
     assert "> FAILED test_x \\x1b[2J" in text
     assert "This is attempt 4." in text
@@ -221,36 +221,36 @@ def test_a_retry_is_told_what_failed(tmp_path: Path) -> None:
 
 def test_an_answer_is_told(tmp_path: Path) -> None:
     """Question and text, in this attempt and those after it; not one that is of no former attempt."""
-    desk = Desk(tmp_path).before(attempt(1, asked="Which?", error=""))
-    answers.write(desk.paths, "agent-1", Answer(1, "Which?", "The second."))
-    desk.job(2, cause="answered")
-    assert "> Which?" in desk.prompt()
-    assert "> The second." in desk.prompt("review")
-    assert "failed" not in desk.prompt().partition("## Before")[2].partition("\n## ")[0]
-    desk.job(1)
-    assert "The second." not in desk.prompt()
+    site = Site(tmp_path).before(attempt(1, asked="Which?", error=""))
+    answers.write(site.paths, "agent-1", Answer(1, "Which?", "The second."))
+    site.job(2, cause="answered")
+    assert "> Which?" in site.prompt()
+    assert "> The second." in site.prompt("review")
+    assert "failed" not in site.prompt().partition("## Before")[2].partition("\n## ")[0]
+    site.job(1)
+    assert "The second." not in site.prompt()
 
 
 def test_a_limit_goes_on(tmp_path: Path) -> None:
     """From the work phase again, with nothing said of a failure."""
-    desk = Desk(tmp_path).before(attempt(1, limited=True, error="API_ERROR: usage limit"))
-    assert names(desk.job(2, cause="limit")) == ["work", "review", "commit"]
-    assert "usage limit, not by a fault" in desk.prompt()
-    assert "API_ERROR" not in desk.prompt()
+    site = Site(tmp_path).before(attempt(1, limited=True, error="API_ERROR: usage limit"))
+    assert names(site.job(2, cause="limit")) == ["work", "review", "commit"]
+    assert "usage limit, not by a fault" in site.prompt()
+    assert "API_ERROR" not in site.prompt()
 
 
 def test_a_clean_up(tmp_path: Path) -> None:
     """One phase for what is missing, each thing once, judged by all who judge work and review; then the commit."""
     refused = runs.phase("tests", 1, kind="validator", verdict="REVISE", report="a.txt is missing\n\nb.txt is missing")
     accepted = runs.phase("look", kind="validator", verdict="ACCEPT", report="all fine")
-    desk = Desk(tmp_path, TESTS, LOOK, INSIDE).before(
+    site = Site(tmp_path, TESTS, LOOK, INSIDE).before(
         attempt(1),
         attempt(2, phases=(refused, accepted), error="VALIDATION_ERROR: tests: a.txt is missing"),
         attempt(3),
     )
-    job = desk.job(4, cause="cleanup")
+    job = site.job(4, cause="cleanup")
     assert names(job) == ["cleanup", "look", "tests", "commit", "inside"]
-    said = desk.prompt("cleanup").partition("## What is missing")[2].partition("\n## ")[0]
+    said = site.prompt("cleanup").partition("## What is missing")[2].partition("\n## ")[0]
     assert [line for line in said.splitlines() if line.startswith(">")] == [
         "> TIMEOUT: late",
         "> VALIDATION_ERROR: tests: a.txt is missing",
@@ -261,17 +261,17 @@ def test_a_clean_up(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_is_not_known(tmp_path: Path) -> None:
     """A result, an answer or a log that is none keeps nobody from trying again."""
-    desk = Desk(tmp_path)
-    Path(desk.paths.result("agent-1")).write_text("{")
-    Path(desk.paths.answer("agent-1")).write_text("[]")
-    Path(desk.layout.log("t1")).mkdir(parents=True)
-    assert names(desk.job(2, cause="retry")) == ["work", "review", "commit"]
-    desk.before(attempt(1)).job(2, cause="retry")
-    assert "> TIMEOUT: late" in desk.prompt()
+    site = Site(tmp_path)
+    Path(site.paths.result("agent-1")).write_text("{")
+    Path(site.paths.answer("agent-1")).write_text("[]")
+    Path(site.layout.log("t1")).mkdir(parents=True)
+    assert names(site.job(2, cause="retry")) == ["work", "review", "commit"]
+    site.before(attempt(1)).job(2, cause="retry")
+    assert "> TIMEOUT: late" in site.prompt()
 
 
 def test_new_is_what_came_since_the_first_attempt(tmp_path: Path) -> None:
     """What an attempt before this one brought counts; times of no calendar do not."""
-    desk = Desk(tmp_path, PAPERS).before(attempt(1, started_at="2026-01-31T12:00:00.500Z"), attempt(2, started_at="x"))
-    path = named(desk.job(3).phases, "papers").argv[-1]
+    site = Site(tmp_path, PAPERS).before(attempt(1, started_at="2026-01-31T12:00:00.500Z"), attempt(2, started_at="x"))
+    path = named(site.job(3).phases, "papers").argv[-1]
     assert spec.decode(Path(path).read_bytes()).since == 1769860800.5

@@ -8,7 +8,7 @@ from dataclasses import replace
 from orchestrator.core.phase import Phase
 from orchestrator.core.result import Ending, PhaseResult
 from orchestrator.core.run import RunRecord, Validator
-from orchestrator.daemon import ours, watched
+from orchestrator.daemon import python_path, watched
 from orchestrator.daemon.judging import MODULE
 from orchestrator.errors import AgentUnavailable, Unreadable
 from orchestrator.git import checkout, publish
@@ -40,8 +40,8 @@ def judged(layout: Layout, record: RunRecord, repo: Repository, stop: Callable[[
     found: list[PhaseResult] = []
     if asked:
         with checkout.of_commit(repo, f"{paths.private}/merged", commit) as folder:
-            desk = _Questioning(layout, record, _source(layout, record, repo), folder, stop)
-            found = [desk.ask(each) for each in asked if not stop()]
+            asking = _Questioning(layout, record, _source(layout, record, repo), folder, stop)
+            found = [asking.ask(each) for each in asked if not stop()]
     said = Verdicts(commit, tuple(found))
     if asked and not stop():
         verdicts.write(paths, said)
@@ -99,7 +99,8 @@ class _Questioning:
         wanted = Spec(kind, self._record.base, (*validator.paths, *own))
         path = f"{self._paths.private}/run.{validator.name}.spec.json"
         files.publish(path, spec.encode(wanted), temp(self._paths))
-        return Phase(validator.name, ours.command(MODULE, path), validator.timeout_seconds, env=ours.from_here())
+        argv = python_path.command(MODULE, path)
+        return Phase(validator.name, argv, validator.timeout_seconds, env=python_path.from_here())
 
     def _carry_out(self, phase: Phase, marks: dict[str, str], log: str) -> tuple[Ending, int | None, str]:
         """Run a phase to its end; return how it ended, its exit status (negative: the signal), and what was wrong."""

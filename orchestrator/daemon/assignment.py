@@ -15,7 +15,7 @@ from orchestrator.state.status import temp
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Assignment:
     """An attempt at a track. ``base`` is the commit that its worktree is compared with."""
 
     paths: RunLayout

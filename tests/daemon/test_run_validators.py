@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.core.result import PhaseResult
 from orchestrator.core.run import Validator
-from orchestrator.daemon import whole
+from orchestrator.daemon import run_validators
 from orchestrator.git import repository, worktree
 from orchestrator.state import verdicts
 from orchestrator.state.verdicts import Verdicts
@@ -37,7 +37,7 @@ class Scene:
         """Return what they say; afterwards there is no checkout and nobody left."""
         record = replace(self.site.record, root=str(self.site.root), validators=validators)
         repo = repository.survey(str(self.site.root), "main")
-        said = whole.judged(self.site.layout, record, repo, stop)
+        said = run_validators.judged(self.site.layout, record, repo, stop)
         assert len(worktree.list(repo)) == 1
         assert self.site.descendants() == set()
         return said

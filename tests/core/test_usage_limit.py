@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.limits import read
+from orchestrator.core.usage_limit import read
 
 HERE: Final = timezone(timedelta(hours=-5))
 NOW: Final = datetime(2026, 11, 20, 14, 0, tzinfo=HERE)  # a Friday
