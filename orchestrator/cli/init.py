@@ -42,7 +42,7 @@ TEMPLATE: Final = """\
 # profile = ""
 # Between two starts.
 # stagger = "2s"
-# For each phase of a track, in its first attempt; each attempt after one that failed gets so many times more.
+# For each phase of an agent, in the first attempt; each attempt after one that failed gets so many times more.
 # timeout = "1h"
 # timeout_growth = 1.5
 # How often a track is tried, and how long it waits after the first failure (twice as long after the next).
@@ -67,17 +67,17 @@ TEMPLATE: Final = """\
 # input_wait = "1h"
 # Whether what is still missing when all attempts are over is given to one last worker.
 # cleanup = true
-# A track that failed in so many runs is left alone until a person says otherwise; 0: never.
+# A track that failed in so many runs in a row is left alone until a person says otherwise; 0: never.
 # quarantine_after = 3
 # Where the run waits for `orchd approve`: "start", "push", both or neither.
 # gates = []
 # The share of the tracks that must succeed for exit code 1 instead of 2.
 # threshold = 0.8
-# Whether a run that went well is pushed.
+# Whether what was merged is pushed when the run is over.
 # push = true
 
 [run.kind_limits]
-# At most so many agents of one kind at once, over all runs. No entry: no such limit.
+# At most so many agents of one kind at once, over all runs that one process drives. No entry: no such limit.
 # command = 4
 
 [run.profile_limits]
