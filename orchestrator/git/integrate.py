@@ -191,7 +191,9 @@ def _take_in(git: Git, request: Integration, start: str) -> str | Conflict | Not
         return start
     base = merge.parting(git, start, branch)
     if base == branch:
-        own = merge.of_branch(git, request.branch, branch, start)
+        own = merge.of_branch(git, request.branch, branch, start) or merge.is_of_track(
+            git, branch, request.track, request.run
+        )
         return start if own else Nothing(f"{visible(request.target)} holds all of it without it")
     ours = request.path if request.edit is not None and merge.holds(git, start, request.path) else None
     changed = merge.changes(git, base, branch)

@@ -108,6 +108,12 @@ def of_branch(git: Git, branch: str, tip: str, since: str) -> str | None:
     return next((ids[0] for ids, taken in found if tip in (*ids[2:], taken)), None)
 
 
+def is_of_track(git: Git, commit: str, track: str, run: str) -> bool:
+    """Tell whether a commit is the one that was made for a track of a run: a person may have merged it by hand."""
+    names = (f"%(trailers:key={each},valueonly,separator=%x2C)" for each in ("Orchd-Track", "Orchd-Run"))
+    return git.out("log", "-1", f"--format={':'.join(names)}", commit) == f"{line(track)}:{line(run)}"
+
+
 def parting(git: Git, ours: str, theirs: str) -> str:
     """Return the last commit that both hold: ``theirs``, where ``ours`` holds all of it; empty: there is none."""
     ended = git.run("merge-base", ours, theirs)

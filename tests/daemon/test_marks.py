@@ -185,6 +185,9 @@ def test_marked_before(site: Accepted) -> None:
 def test_merged_by_a_person(site: Accepted) -> None:
     """What somebody merged by hand is found in, and marked on disk, since no merge of ours can carry the mark."""
     before = roadmap(site).read_text()
+    said = f"Implement T1\n\nOrchd-Track: {site.tracks[0]}\nOrchd-Run: {site.record.run}\n"
+    ours = site.git("commit-tree", "feat/t1^{tree}", "-p", "feat/t1^", "-m", said)
+    site.git("update-ref", "refs/heads/feat/t1", ours)
     site.git("merge", "--quiet", "--no-edit", "feat/t1")
     assert merge(site).note == ""
     assert roadmap(site).read_text() == marked(before, 1)
