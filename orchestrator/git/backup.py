@@ -14,7 +14,7 @@ from typing import Final
 
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
-from orchestrator.git import leftover, refs, unseen
+from orchestrator.git import clean, leftover, refs, unseen
 from orchestrator.git.author import OURS
 from orchestrator.git.command import Git, refusal
 from orchestrator.git.index import private
@@ -30,7 +30,8 @@ _RAW_ENDS: Final = ("-c", "core.safecrlf=false")  # a mix of line ends is no rea
 _BLOCKED: Final = "could not open directory"
 _NOT_KEPT: Final = "Not kept, unreadable: "
 _WITHIN: Final = "A repository of its own, of which only the files are kept: "
-_HEADS: Final = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "ORIG_HEAD")
+_HEAD: Final = "HEAD"
+_HEADS: Final = (_HEAD, "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "ORIG_HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,15 @@ class State:
 
 def look(worktree: str, *, ignored: bool = False) -> State:
     """Take stock of a worktree without changing it. ``ignored``: what git ignores counts, too."""
-    git = standing(worktree)
+    git = Git(worktree, SECONDS, hooks=False)
+    found = None if ignored else clean.glance(git)
+    if found is not None:
+        lost = _unheld(git, _logged(git, (), found.stand))
+        return State(found.head, found.tree, found.tree, found.tree, lost=lost)
+    return _look_closely(standing(worktree), ignored=ignored)
+
+
+def _look_closely(git: Git, *, ignored: bool) -> State:
     head = refs.resolve(git, "HEAD") or ""
     committed = git.out("rev-parse", f"{head}^{{tree}}") if head else _empty_tree(git)
     unread: list[str] = []
@@ -80,12 +89,10 @@ def look(worktree: str, *, ignored: bool = False) -> State:
         nested = _left(git, env, plain, unread) if plain is not None else []
         tree = git.out(*(plain or ()), "write-tree", env=env)
         links = [each for each in git.names("ls-files", "--stage", "-z", env=env) if each.startswith(_GITLINK)]
-    foreign = sorted({*_inhabited(worktree, links), *nested})
+    foreign = sorted({*_inhabited(git.folder, links), *nested})
     loose = unseen.loose(git, foreign, every=ignored, unread=unread.append)
     more = unseen.trees(git, unseen.entries(git, committed, tree), loose, conflict)
-    return State(
-        head, committed, staged, tree, tuple(foreign), tuple(more.items()), tuple(unread), _lost(git, ("HEAD", *_HEADS))
-    )
+    return State(head, committed, staged, tree, tuple(foreign), tuple(more.items()), tuple(unread), _lost(git))
 
 
 def _add(git: Git, env: Mapping[str, str]) -> list[str] | None:
@@ -125,18 +132,29 @@ def unfiltered(git: Git) -> list[str]:
     return [word for each in names for word in ("-c", f"{each}={'false' if each.endswith('.required') else ''}")]
 
 
-def _lost(git: Git, names: Sequence[str], *place: str) -> tuple[str, ...]:
+def _lost(git: Git, *place: str) -> tuple[str, ...]:
     """Return the latest commits of a worktree that only its logs, or an operation half done, hold."""
-    found = {commit for commit in refs.resolve_all(git, *names, place=place) if commit}
     branch = git.run(*place, "symbolic-ref", "--quiet", "HEAD").text()
-    for log in ("HEAD", branch):
-        told = git.run(*place, "log", "-g", "--format=%H", log, "--") if log else None
-        found.update(told.text().split() if told is not None and told.status == 0 else ())
-    if not found:
-        return ()
+    return _unheld(git, _logged(git, place, branch or _HEAD), *place)
+
+
+def _logged(git: Git, place: Sequence[str], stand: str) -> set[str]:
+    """Return the commits in the logs of HEAD and of the branch ``stand``."""
+    words = (*place, "log", "-g", "--format=%H")
+    logs = tuple(dict.fromkeys((_HEAD, stand)))
+    told = git.run(*words, *logs, "--")
+    if told.status == 0:
+        return set(told.text().split())
+    each = (git.run(*words, log, "--") for log in logs)  # one of them cannot be read
+    return {commit for one in each if one.status == 0 for commit in one.text().split()}
+
+
+def _unheld(git: Git, logged: Iterable[str], *place: str) -> tuple[str, ...]:
+    """Return the latest of the commits ``logged``, and of those that the worktree stands on, that no ref holds."""
     held = ("--branches", "--remotes", "--tags", f"--glob={refs.BACKUPS}", f"--glob={refs.RUNS}")
-    words = ("rev-list", "--parents", "--stdin", "--not", *held)
-    rows = git.raw(*words, stdin="".join(f"{each}\n" for each in sorted(found)).encode()).decode("ascii").splitlines()
+    words = ("rev-list", "--parents", "--stdin", "--ignore-missing", *_HEADS, "--not", *held, "--")
+    told = "".join(f"{each}\n" for each in sorted(logged)).encode("ascii")
+    rows = git.raw(*place, *words, stdin=told).decode("ascii").splitlines()
     inner = {parent for row in rows for parent in row.split()[1:]}
     return tuple(commit for commit in (row.split()[0] for row in rows) if commit not in inner)
 
@@ -148,7 +166,7 @@ def remains(git: Git, git_dir: str) -> State:
     committed = git.out("rev-parse", f"{head}^{{tree}}") if head else _empty_tree(git)
     written = git.run(*place, "write-tree") if os.path.exists(f"{git_dir}/index") else None
     staged = written.text() if written is not None and written.status == 0 else committed
-    return State(head, committed, "", staged, lost=_lost(git, ("HEAD", *_HEADS), *place))
+    return State(head, committed, "", staged, lost=_lost(git, *place))
 
 
 def standing(worktree: str) -> Git:
@@ -194,15 +212,18 @@ def keep(worktree_path: str, ref: str, *, ignored: bool = False) -> str | None:
     git ignores is kept, too. :func:`missing` names what could not be read. Raises :class:`GitRefused`; then nothing
     was recorded.
     """
-    git = standing(worktree_path)
-    _check(git, ref)
-    return _kept(git, look(worktree_path, ignored=ignored), ref, os.path.basename(worktree_path))
+    return record(worktree_path, look(worktree_path, ignored=ignored), ref)
+
+
+def record(worktree_path: str, state: State, ref: str) -> str | None:
+    """Record under ``ref`` what :func:`look` has just seen in a worktree; otherwise as :func:`keep`."""
+    git = Git(worktree_path, SECONDS, hooks=False)
+    return _kept(git, state, ref, os.path.basename(worktree_path))
 
 
 def keep_remains(folder: str, git_dir: str, ref: str) -> str | None:
     """Like :func:`keep`, where a worktree of the repository at ``folder`` was deleted, and its ``git_dir`` was not."""
     git = Git(folder, SECONDS, hooks=False)
-    _check(git, ref)
     return _kept(git, remains(git, git_dir), ref, os.path.basename(git_dir))
 
 
@@ -219,6 +240,7 @@ def _check(git: Git, ref: str) -> None:
 def _kept(git: Git, state: State, ref: str, name: str) -> str | None:
     if not state.dirty and not state.lost and not state.unread:
         return None
+    _check(git, ref)
     old = refs.resolve(git, ref)
     if old is not None and not state.lost and find(git, state, ref) == old:
         return old

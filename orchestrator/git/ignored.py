@@ -20,6 +20,9 @@ LARGEST: Final = 4 * 1024 * 1024
 _COPY: Final = "orchd-exclude"
 _SHARED: Final = "info/exclude"
 
+PLACES: Final = ("--git-path", _COPY, "--git-path", _SHARED)
+"""What to ask ``git rev-parse`` for the two paths that :func:`beyond` needs."""
+
 
 def remember(git: Git) -> None:
     """Keep the patterns that hold for a worktree beside its index, once; they go when it goes."""
@@ -35,7 +38,11 @@ def remember(git: Git) -> None:
 
 def since(git: Git) -> tuple[str, ...]:
     """Return what is ignored now in a worktree and was not when it was made; folders end with a slash."""
-    path, shared = places.of(git, _COPY, _SHARED)
+    return beyond(git, *places.of(git, _COPY, _SHARED))
+
+
+def beyond(git: Git, path: str, shared: str) -> tuple[str, ...]:
+    """Return the same as :func:`since`; ``path`` holds the patterns of the beginning, ``shared`` those of all now."""
     if not os.path.isfile(path) or _holds(path, list(_patterns(git, shared))):
         return ()
     words = ("ls-files", "-z", "--others", "--directory", "--no-empty-directory", "--exclude-per-directory=.gitignore")
