@@ -1,7 +1,9 @@
 """What ended runs left in the repository: branches, and backups of what was not merged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
 
 from orchestrator.cli import cleaning
 from orchestrator.cli.cleaning import Scope
@@ -10,6 +12,10 @@ from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
 from orchestrator.git import restore
 from orchestrator.git.command import Git
+from orchestrator.git.restore import Backup
+from orchestrator.host import clock
+
+OLD: Final = timedelta(days=30)
 
 
 def branches(root: str) -> Iterator[Finding]:
@@ -26,13 +32,19 @@ def branches(root: str) -> Iterator[Finding]:
 
 
 def backups(root: str) -> Iterator[Finding]:
-    """Look for backups of runs that have ended."""
+    """Look for backups of runs that ended long ago: nobody has wanted them back so far."""
     with suppress(GitRefused):
         ended = cleaning.survey(root, Scope()).ended
-        found = [each for each in restore.backups(Git(root)) if each.run in ended]
+        found = old(
+            [each for each in restore.backups(Git(root)) if each.run in ended], datetime.fromisoformat(clock.iso())
+        )
         if found:
-            oldest = min(each.when for each in found)
             yield Finding(
-                f"{len(found)} backups of ended runs are kept, the oldest of {visible(oldest)}",
-                "`orchd restore --list` shows them; `orchd clean --backups-older-than 30d` removes old ones",
+                f"{len(found)} backups of ended runs are kept for more than 30 days",
+                "`orchd restore --list` shows them; `orchd clean --backups-older-than 30d` removes them",
             )
+
+
+def old(backups: Sequence[Backup], now: datetime) -> list[Backup]:
+    """Return those that are older than OLD."""
+    return [each for each in backups if now - datetime.fromisoformat(each.when) > OLD]

@@ -3,12 +3,15 @@
 import json
 import os
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from orchestrator.claims import FileClaims
-from orchestrator.git import backup
+from orchestrator.cli import check_left
+from orchestrator.git import backup, restore
+from orchestrator.git.command import Git
 from tests.cli.orchd import ARGV
 from tests.cli.over import Over
 from tests.cli.terminals import terminal
@@ -193,9 +196,13 @@ def _state(pid: int) -> str:
 
 
 def test_the_doctor_names_it(site: Over) -> None:
-    """Branches and backups that runs left, with the command that looks after them."""
+    """Worktrees and branches that runs left, with the command that looks after them; a fresh backup is no trouble."""
     said = site("doctor", "--json").document["findings"]
     left = [each for each in said if each["check"] in {"worktrees", "branches", "backups"}]
-    assert [each["check"] for each in left] == ["worktrees"] * 2 + ["branches"] * 2 + ["backups"]
+    assert [each["check"] for each in left] == ["worktrees"] * 2 + ["branches"] * 2
     assert "the branch feat/t1 of run" in left[2]["what"]
+    backup = next(iter(restore.backups(Git(str(site.root)))))
+    made = datetime.fromisoformat(backup.when)
+    assert check_left.old([backup], made + check_left.OLD) == []
+    assert check_left.old([backup], made + check_left.OLD * 1.01) == [backup]
     assert all("orchd clean" in each["cure"] for each in left)
