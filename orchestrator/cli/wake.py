@@ -7,7 +7,7 @@ import click
 from orchestrator.cli.options import common
 from orchestrator.cli.waking import Waker
 from orchestrator.host import files
-from orchestrator.state import wake_file
+from orchestrator.settings import wake_file
 from orchestrator.state.alone import alone
 from orchestrator.state.layout import Layout
 from orchestrator.state.wakes import WakePaths

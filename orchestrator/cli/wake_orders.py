@@ -13,8 +13,8 @@ from orchestrator.errors import CommandFailed
 from orchestrator.host import clock, errand, logfile
 from orchestrator.host.errand import Errand
 from orchestrator.host.signals import signal_name
+from orchestrator.settings.wake_file import Order, Prompt, WakeFile, seconds_of
 from orchestrator.state import wakes
-from orchestrator.state.wake_file import Order, Prompt, WakeFile, seconds_of
 from orchestrator.state.wakes import WakePaths
 from orchestrator.worker import environment
 

@@ -14,9 +14,9 @@ from orchestrator.core.status import TERMINAL, Status
 from orchestrator.core.text import visible
 from orchestrator.core.wake import Facts
 from orchestrator.host import logfile
+from orchestrator.settings.wake_file import WakeFile
 from orchestrator.state.layout import Layout
 from orchestrator.state.scan import scan_statuses
-from orchestrator.state.wake_file import WakeFile
 from orchestrator.worker.ending import last_line
 
 Files = Mapping[str, tuple[int, int]]

@@ -12,9 +12,9 @@ from orchestrator.core.listing import some
 from orchestrator.core.text import visible
 from orchestrator.core.wake import Decision, Memory, decide, is_prompted, progress
 from orchestrator.host import clock
+from orchestrator.settings.wake_file import WakeFile
 from orchestrator.state import wakes
 from orchestrator.state.journal import Journal
-from orchestrator.state.wake_file import WakeFile
 from orchestrator.state.wakes import Kept, WakePaths
 
 _NS: Final = 1_000_000_000

@@ -1,29 +1,38 @@
-"""The published schema of ``orchestrator.toml``, made from its tables.
+"""The published schemas of what people write, made from the tables that read it.
 
-``python -m orchestrator.settings.schema`` writes it, ``--check`` says whether it is stale and exits 1.
+``python -m orchestrator.settings.schema`` writes them, ``--check`` says which are stale and exits 1.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pydantic import TypeAdapter
 
 from orchestrator.settings.tables import Settings
+from orchestrator.settings.wake_file import WakeFile
 from orchestrator.state.published import Node, headed, tool, untitled
 
-NAME: Final = "settings"
+FORMS: Final[Mapping[str, tuple[type, str, str]]] = {
+    "settings": (Settings, "Settings", "orchestrator.toml: what a root is set to; every key is optional."),
+    "wake": (
+        WakeFile,
+        "Wake file",
+        "The TOML that orchd wake is given: who is looked after, what they are to make, and what may be done.",
+    ),
+}
+"""What each is made from, its title, and what the file is."""
 
 _BOUNDS: Final = {"gt": "exclusiveMinimum", "ge": "minimum", "le": "maximum"}
 
 
-def schema(name: str = NAME) -> Node:
-    """Return the schema of a settings file. What goes together in a validator is not in it."""
-    node = TypeAdapter(Settings).json_schema()
+def schema(name: str) -> Node:
+    """Return the schema of one kind of file. What types alone cannot say is not in it."""
+    kind, title, said = FORMS[name]
+    node = TypeAdapter(kind).json_schema()
     untitled(node)
     _durations(node)
-    said = "orchestrator.toml: what a root is set to; every key is optional. A duration is seconds, or a text like 10m."
-    return headed(name, "Settings", said, node)
+    return headed(name, title, f"{said} A duration is seconds, or a text like 10m.", node)
 
 
 def _durations(node: object) -> None:
@@ -40,8 +49,8 @@ def _durations(node: object) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the schema, or with ``--check`` only say whether it is stale; return the exit status."""
-    return tool(arguments, "orchestrator.settings.schema", (NAME,), schema)
+    """Write the schemas, or with ``--check`` only say which are stale; return the exit status."""
+    return tool(arguments, "orchestrator.settings.schema", FORMS, schema)
 
 
 if __name__ == "__main__":

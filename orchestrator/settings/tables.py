@@ -79,14 +79,15 @@ def key(name: str) -> str:
     return name.removesuffix(_UNIT)
 
 
-_CLOSED: Final = ConfigDict(extra="forbid", alias_generator=key)
+CLOSED: Final = ConfigDict(extra="forbid", alias_generator=key)
+"""Of every table: no unknown keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandAgent:
     """``[agent.command]``: any program, how the prompt reaches it, and the same with fewer tools."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     argv: list[Word] = field(default_factory=list)
     prompt: Literal["stdin", "file", "argument"] = "stdin"
     reduced: list[Word] = field(default_factory=list)
@@ -96,7 +97,7 @@ class CommandAgent:
 class ScriptedAgent:
     """``[agent.scripted]``: the folder of the scripts, from the root."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     scripts: Word = "agents"
 
 
@@ -104,7 +105,7 @@ class ScriptedAgent:
 class AgentSettings:
     """``[agent]``: who does the work. ``env`` is added to the agent's environment."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     kind: Literal["command", "scripted"] | None = None
     command: CommandAgent = field(default_factory=CommandAgent)
     scripted: ScriptedAgent = field(default_factory=ScriptedAgent)
@@ -115,7 +116,7 @@ class AgentSettings:
 class RunSettings:
     """``[run]``: what ``orchd run`` does unless told otherwise. ``quarantine_after`` 0: never."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     agents: Some = DEFAULTS.agents
     profile: Name | Literal[""] = DEFAULTS.profile
     stagger_seconds: Pause = DEFAULTS.stagger_seconds
@@ -145,7 +146,7 @@ class RunSettings:
 class LimitSettings:
     """``[budget.track]`` and the like: what may be spent; what is not said is not bounded."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     usd: Annotated[float, Field(strict=True, gt=0, le=10**9)] | None = None
     tokens: Annotated[int, Field(strict=True, ge=1, le=10**15)] | None = None
     time_seconds: Span | None = None
@@ -155,7 +156,7 @@ class LimitSettings:
 class BudgetSettings:
     """``[budget]``: of a track, of the run, of all runs of a day (UTC)."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     track: LimitSettings = field(default_factory=LimitSettings)
     run: LimitSettings = field(default_factory=LimitSettings)
     day: LimitSettings = field(default_factory=LimitSettings)
@@ -165,7 +166,7 @@ class BudgetSettings:
 class ValidatorSettings:
     """``[[validators]]``: one who judges the work. See :class:`orchestrator.core.run.Validator`."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     name: PhaseName
     kind: Literal["command", "artifacts", "diff", "agent"]
     after: Literal["work", "review", "commit", "run"] = "review"
@@ -203,7 +204,7 @@ def _told_apart(judges: list[ValidatorSettings]) -> list[ValidatorSettings]:
 class GitSettings:
     """``[git]``: how a run uses git. See :class:`orchestrator.core.run.GitOptions`."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     setup: list[Annotated[list[Word], Field(min_length=1)]] = field(default_factory=list)
     setup_timeout_seconds: Span = GIT.setup_timeout_seconds
     keep_ignored: Switch = GIT.keep_ignored
@@ -221,7 +222,7 @@ class GitSettings:
 class DaemonSettings:
     """``[daemon]``: how often all is looked at again; how large (MB) its log grows before a new one begins."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     rescan_seconds: Annotated[float, BeforeValidator(_seconds), Field(strict=True, ge=0.1, le=3600)] = 5.0
     log_max_mb: Annotated[int, Field(strict=True, ge=1, le=1024)] = 10
 
@@ -230,7 +231,7 @@ class DaemonSettings:
 class Settings:
     """Everything that a root is set to."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     agent: AgentSettings = field(default_factory=AgentSettings)
     run: RunSettings = field(default_factory=RunSettings)
     budget: BudgetSettings = field(default_factory=BudgetSettings)

@@ -25,7 +25,6 @@ from orchestrator.state.approvals import Approval
 from orchestrator.state.cancel import Request
 from orchestrator.state.published import Node, headed, tool, untitled
 from orchestrator.state.verdicts import Verdicts
-from orchestrator.state.wake_file import WakeFile
 from orchestrator.state.wakes import Kept
 
 _NAME: Final = {
@@ -58,12 +57,6 @@ def _lock(node: Node) -> None:
     fields["token"] = {**fields["token"], "pattern": "^[0-9a-f]{32}$", "description": "names exactly this claim"}
     fields["fence"] = {**fields["fence"], "minimum": 0, "description": "greater in every later claim of the track"}
     fields["pid"] = {**fields["pid"], "minimum": 1}
-
-
-def _closed(node: Node) -> None:
-    """Refuse unknown keys: people write the file by hand."""
-    for each in (node, *node["$defs"].values()):
-        each["additionalProperties"] = False
 
 
 def _job(node: Node) -> None:
@@ -188,13 +181,6 @@ PUBLISHED: Final[Mapping[str, Published]] = {
         "rests on it.",
         _versioned,
     ),
-    "wake": Published(
-        WakeFile,
-        "Wake file",
-        "The TOML that orchd wake is given: who is looked after, what they are to make, and what may be done. A "
-        "duration is a number with a unit, such as 10m.",
-        _closed,
-    ),
     "wake-memory": Published(
         Kept,
         "Memory of a watch",
@@ -204,7 +190,7 @@ PUBLISHED: Final[Mapping[str, Published]] = {
 }
 
 NAMES: Final = (*PUBLISHED, "event")
-"""All schemas that are made here; that of orchestrator.toml is made in ``settings``."""
+"""All schemas that are made here; those of files that people write are made in ``settings``."""
 
 
 def schema(name: str) -> Node:

@@ -268,7 +268,7 @@ def test_a_command_that_prints_without_end(watch: Watch) -> None:
 def test_wrong_files(watch: Watch) -> None:
     """One line, exit 64, and nothing is made."""
     (watch.root / "w.toml").write_text('track = ["t"]\n')
-    for words, what in ((("w.toml",), "no such key track"), (("x.toml",), "there is no file 'x.toml'")):
+    for words, what in ((("w.toml",), "w.toml:1: track: no such key"), (("x.toml",), "there is no file 'x.toml'")):
         said = watch("wake", *words)
         assert (said.status, said.out) == (64, "")
         assert what in said.err

@@ -1,4 +1,4 @@
-"""The published schema of the settings: up to date, valid itself, and true of what is read."""
+"""The published schemas of what people write: up to date, valid themselves, and true of what is read."""
 
 import re
 import tomllib
@@ -8,16 +8,17 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from orchestrator.cli.init import TEMPLATE
-from orchestrator.settings.schema import NAME, main, schema
+from orchestrator.settings.schema import FORMS, main, schema
 from orchestrator.state.published import text_of
 
 TOP = Path(__file__).parents[2]
 
 
-def test_it_is_a_schema_and_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is valid JSON Schema 2020-12, and what is published is what the tables say."""
-    Draft202012Validator.check_schema(schema())
-    assert (TOP / "schemas" / f"{NAME}.schema.json").read_text(encoding="utf-8") == text_of(schema())
+def test_they_are_schemas_and_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are valid JSON Schema 2020-12, and what is published is what the tables say."""
+    for name in FORMS:
+        Draft202012Validator.check_schema(schema(name))
+        assert (TOP / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8") == text_of(schema(name))
     assert main(["--check"]) == 0
     assert main(["--chekc"]) == 64
     assert capsys.readouterr().out == ""
@@ -41,7 +42,7 @@ def test_it_is_a_schema_and_up_to_date(capsys: pytest.CaptureFixture[str]) -> No
 )
 def test_it_says_what_may_be_written(text: str, *, is_valid: bool) -> None:
     """Durations are numbers or texts, keys are those of the file, and bounds are kept."""
-    assert Draft202012Validator(schema()).is_valid(tomllib.loads(text)) == is_valid
+    assert Draft202012Validator(schema("settings")).is_valid(tomllib.loads(text)) == is_valid
 
 
 def test_what_we_show_is_valid() -> None:
@@ -50,4 +51,7 @@ def test_what_we_show_is_valid() -> None:
     example = (TOP / "examples" / "roadmap" / "orchestrator.toml").read_text(encoding="utf-8")
     assert "validators" in tomllib.loads(written)
     for text in (written, example):
-        Draft202012Validator(schema()).validate(tomllib.loads(text))
+        Draft202012Validator(schema("settings")).validate(tomllib.loads(text))
+    watch = (TOP / "examples" / "wake" / "condense.toml").read_text(encoding="utf-8")
+    Draft202012Validator(schema("wake")).validate(tomllib.loads(watch))
+    assert not Draft202012Validator(schema("wake")).is_valid({"tracks": ["t"], "evry": "4m"})
