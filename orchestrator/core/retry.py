@@ -19,7 +19,8 @@ FailureClass = Literal["transient", "fatal", "permanent"]
 LONGEST_DELAY: Final = 300.0
 """Seconds that lie between two attempts at most."""
 
-DIED: Final = "UNKNOWN: the worker died before it could say how the attempt ended"
+DIED: Final = "UNKNOWN: the worker died"
+"""The begin of the error of an attempt that its worker could say no more of."""
 
 _FATAL_STATUS: Final = frozenset({77, 78, 126, 127})
 """No permission, bad configuration, not executable, not found."""

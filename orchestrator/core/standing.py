@@ -46,8 +46,6 @@ Rule = Literal[
     "open",
 ]
 
-DIED: Final = "UNKNOWN: the worker died"
-
 
 @dataclass(frozen=True, slots=True)
 class TrackState:
@@ -220,7 +218,7 @@ def _underway(facts: TrackFacts, standing: Standing) -> TrackState | None:
         return TrackState("starting", "its worker is on the way to the claim", "underway")
     began = facts.status is not None and facts.status.attempt == facts.job_attempt
     if began or facts.result is not None:
-        return _failed(facts, f"{DIED}{_how(facts)} before it could say how the attempt ended", standing)
+        return _failed(facts, f"{retry.DIED}{_how(facts)} before it could say how the attempt ended", standing)
     if facts.exited is not None and facts.exited != HELD:
         why = f"RESOURCE_ERROR: the worker ended with status {facts.exited} before it claimed the track"
         return _failed(facts, why, standing)
