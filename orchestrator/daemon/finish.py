@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 
-from orchestrator.core.run import Outcome, Publication, RunRecord
+from orchestrator.core.run import Outcome, Publication, RunRecord, RunTrack
 from orchestrator.core.text import visible
 from orchestrator.daemon import checking, destination, outcomes, reporting, run_validators
 from orchestrator.errors import CommandFailed, GuardBusy, Unreadable
@@ -41,8 +41,20 @@ def _tidy(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> None:
         repo = repository.survey(layout.root, record.target_branch)
         if record.options.git.check:
             checkout.discard(repo, checking.folder(layout.run(record.run)))
-        for track in (record.find(each.agent_id) for each in ended if each.ended == "merged"):
+        merged = [record.find(each.agent_id) for each in ended if each.ended == "merged"]
+        for track in _still_there(repo, merged):
             worktree.forget(repo, track.worktree, track.branch, keep_ignored=record.options.git.keep_ignored)
+
+
+def _still_there(repo: Repository, tracks: Sequence[RunTrack]) -> list[RunTrack]:
+    """Return the tracks of which git, or the disk, still has the worktree or the branch."""
+    known = {os.path.realpath(each.path) for each in worktree.list(repo)}
+    names = worktree.branches(repo).names
+    return [
+        each
+        for each in tracks
+        if os.path.lexists(each.worktree) or os.path.realpath(each.worktree) in known or each.branch.casefold() in names
+    ]
 
 
 def _publish(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> Publication:

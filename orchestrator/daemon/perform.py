@@ -20,6 +20,7 @@ from orchestrator.daemon import checking, destination, jobs, marks, outcomes, re
 from orchestrator.daemon.workers import MODULE, place
 from orchestrator.errors import CommandFailed, OrchdError
 from orchestrator.git import backup, ignored, integrate, merge, refs, repository, worktree
+from orchestrator.git.backup import State
 from orchestrator.git.command import Git
 from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged, Nothing, Red
 from orchestrator.git.repository import Repository
@@ -114,7 +115,8 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome
             return given
         outcome = replace(_conflict(ended, answer), kept=_keep(layout, record, track, action.attempt))
     else:
-        outcome = _with_rest(layout, record, track, _merged(repo, record, track, ended, answer))
+        outcome, seen = _with_rest(layout, record, track, _merged(repo, record, track, ended, answer))
+        return _record(layout, record, track, outcome, repo, seen)
     return _record(layout, record, track, outcome, repo)
 
 
@@ -129,7 +131,7 @@ def _merged(
     note = marks.on_disk(repo, record, track)
     own = isinstance(answer, Merged) or answer.commit == _merge_of(repo, record, track)
     added, removed = integrate.line_counts(repo, answer.commit, record.options.git) if own else (0, 0)
-    notes = "; ".join(each for each in (note, answer.note, _hidden(track)) if each)
+    notes = "; ".join(each for each in (note, answer.note) if each)
     return replace(ended, commit=answer.commit, note=notes, lines_added=added, lines_removed=removed)
 
 
@@ -169,7 +171,7 @@ def end_track(layout: Layout, record: RunRecord, action: EndTrack) -> Outcome:
         if came_in is None:
             outcome = replace(outcome, kept=_keep(layout, record, track, action.attempt))
         else:
-            outcome = _with_rest(layout, record, track, came_in)
+            outcome, _ = _with_rest(layout, record, track, came_in)
     return _record(layout, record, track, outcome)
 
 
@@ -192,31 +194,41 @@ def _keep(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -> s
     where = f"worktree {visible(os.path.relpath(track.worktree, layout.root), 500)}, branch {track.branch}"
     if not os.path.isdir(track.worktree):
         where = _branch_alone(layout, track)
-    return f"{where}{_backed_up(layout, record, track, attempt)}".removeprefix("; ")
+    return f"{where}{_backed_up(layout, record, track, attempt)[0]}".removeprefix("; ")
 
 
-def _with_rest(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> Outcome:
-    """Keep what a merged track leaves that is in no commit of its branch, and say so: its worktree goes."""
-    rest = _backed_up(layout, record, track, outcome.attempt).removeprefix("; ").strip()
-    return replace(outcome, note="; ".join(each for each in (outcome.note, rest) if each))
+def _with_rest(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> tuple[Outcome, State | None]:
+    """Keep what a merged track leaves that is in no commit of its branch, and say so: its worktree goes.
+
+    What was seen there, if it is there, is returned, too.
+    """
+    said, seen = _backed_up(layout, record, track, outcome.attempt)
+    hidden = "" if seen is not None and seen.clean else _hidden(track)
+    notes = (outcome.note, hidden, said.removeprefix("; ").strip())
+    return replace(outcome, note="; ".join(each for each in notes if each)), seen
 
 
-def _backed_up(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -> str:
-    """Back up what stands in a track's worktree, or is left of it; return what is to be said of that, or nothing."""
+def _backed_up(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -> tuple[str, State | None]:
+    """Back up what stands in a track's worktree, or is left of it.
+
+    Return what is to be said of that, or nothing, and what was seen in the worktree.
+    """
     ref = f"{refs.BACKUPS}/{record.run}/{track.track}/{attempt}"
+    seen = None
     try:
         worktree.reconnect(layout.root, track.worktree)
         if os.path.isdir(track.worktree):
-            commit = backup.keep(track.worktree, ref, ignored=record.options.git.keep_ignored)
+            seen = backup.look(track.worktree, ignored=record.options.git.keep_ignored)
+            commit = backup.record(track.worktree, seen, ref)
         else:
             commit = worktree.keep_gone(repository.survey(layout.root, record.target_branch), track.worktree, ref)
         if commit is None:
-            return ""
+            return "", seen
         lacking = backup.missing(Git(layout.root), commit)
     except OrchdError as error:
-        return f" (not backed up: {error.message})"
+        return f" (not backed up: {error.message})", None
     without = f", without {some(lacking, SHOWN)}, which cannot be read" if lacking else ""
-    return f"; uncommitted work as {ref}{without}: `{backup.way_back(ref)}`"
+    return f"; uncommitted work as {ref}{without}: `{backup.way_back(ref)}`", seen
 
 
 def _branch_alone(layout: Layout, track: RunTrack) -> str:
@@ -228,7 +240,12 @@ def _branch_alone(layout: Layout, track: RunTrack) -> str:
 
 
 def _record(
-    layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome, repo: Repository | None = None
+    layout: Layout,
+    record: RunRecord,
+    track: RunTrack,
+    outcome: Outcome,
+    repo: Repository | None = None,
+    seen: State | None = None,
 ) -> Outcome:
     """Write how the track ended, and remove what nobody needs then. What cannot go stays: the run ends all the same."""
     said = outcomes.say(layout.run(record.run), outcome)
@@ -236,5 +253,7 @@ def _record(
     if said.ended == "merged" or (said.attempt == 0 and os.path.isdir(track.worktree)):
         with suppress(CommandFailed):
             where = repo or repository.survey(layout.root, record.target_branch)
-            worktree.forget(where, track.worktree, track.branch, keep_ignored=record.options.git.keep_ignored)
+            ignored_too = record.options.git.keep_ignored
+            known = None if ignored_too else seen  # git does not look at what it ignores once more
+            worktree.forget(where, track.worktree, track.branch, keep_ignored=ignored_too, seen=known)
     return said

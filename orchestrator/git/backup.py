@@ -60,6 +60,11 @@ class State:
         return self.tree != self.committed or self.staged not in {"", self.committed} or bool(self.more)
 
     @property
+    def clean(self) -> bool:
+        """Tell whether nothing is there but what a branch holds."""
+        return not (self.dirty or self.foreign or self.unread or self.lost)
+
+    @property
     def key(self) -> str:
         """One line that is the same if and only if everything that is kept in trees is."""
         more = "".join(f" {name}={tree}" for name, tree in self.more)
@@ -238,7 +243,7 @@ def _check(git: Git, ref: str) -> None:
 
 
 def _kept(git: Git, state: State, ref: str, name: str) -> str | None:
-    if not state.dirty and not state.lost and not state.unread:
+    if not (state.dirty or state.lost or state.unread):
         return None
     _check(git, ref)
     old = refs.resolve(git, ref)

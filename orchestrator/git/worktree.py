@@ -16,7 +16,7 @@ from typing import Final
 from orchestrator.core.listing import some
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused, OrchdError, Unreadable
-from orchestrator.git import backup, ignored, leftover, refs
+from orchestrator.git import backup, clean, ignored, leftover, refs
 from orchestrator.git.command import Git, complaint, refusal
 from orchestrator.git.repository import Repository, guarded
 from orchestrator.host import files
@@ -275,28 +275,35 @@ def _points_to(git_dir: str, path: str) -> bool:
     return False
 
 
-def remove(repo: Repository, path: str, *, keep_ignored: bool = False) -> Removal:
+def remove(repo: Repository, path: str, *, keep_ignored: bool = False, seen: backup.State | None = None) -> Removal:
     """Remove a worktree if everything in it is on a branch or in a backup; say why not otherwise.
 
     Ignored files go with it, unless ``keep_ignored``: then they have to be in the backup, too. What only a backup
     holds must still be exactly as in there: git compares once more, and a file that changed meanwhile keeps the
-    worktree in place. Raises ``GuardBusy``.
+    worktree in place. ``seen`` is what was seen in it a moment ago, when nobody worked in it any more. Raises
+    ``GuardBusy``.
     """
     git = Git(repo.top, SECONDS)
     real = _real(path)
     with guarded(repo, "worktrees", WAIT):
         reconnect(repo.top, real)
-        found = _at(repo, real)
+        known = list(repo)
+        found = _of(known, real)
         if found is None:
             there = os.path.lexists(real)
             return Removal(not there, "it is no worktree of this repository" if there else "it was not there")
         try:
-            why = _not_droppable(git, repo, found) if found.gone else _prepared(repo, found, keep_ignored=keep_ignored)
+            if found.gone:
+                why = _not_droppable(git, repo, found)
+            elif found != known[0] and found.locked is None and seen and seen.clean and clean.is_at(real, seen.head):
+                why = ""  # git itself asks for the rest
+            else:
+                why = _prepared(found, known[0], keep_ignored=keep_ignored)
         except GitRefused as error:
             why = error.message
         if why:
             return Removal(removed=False, why=why)
-        ended = git.run("worktree", "remove", "--", real)
+        ended = git.run("-c", "status.showUntrackedFiles=all", "worktree", "remove", "--", real)
         return Removal(ended.status == 0, "" if ended.status == 0 else complaint(ended))
 
 
@@ -305,17 +312,18 @@ def may_go(repo: Repository, path: str, *, keep_ignored: bool = False) -> tuple[
 
     Changes nothing. Raises :class:`GitRefused` where that cannot be told.
     """
-    found = _at(repo, _real(path))
+    known = list(repo)
+    found = _of(known, _real(path))
     if found is None:
         return "it is no worktree of this repository", None
     if found.gone:
         return _not_droppable(Git(repo.top, SECONDS), repo, found), None
-    return _judged(repo, found, keep_ignored=keep_ignored)
+    return _judged(found, known[0], keep_ignored=keep_ignored)
 
 
-def _prepared(repo: Repository, found: Worktree, *, keep_ignored: bool) -> str:
+def _prepared(found: Worktree, main: Worktree, *, keep_ignored: bool) -> str:
     """Return why the worktree may not go, or nothing; in that case git sees it clean."""
-    why, kept = _judged(repo, found, keep_ignored=keep_ignored)
+    why, kept = _judged(found, main, keep_ignored=keep_ignored)
     inside = Git(found.path, SECONDS, hooks=False)
     if not why:
         leftover.clear_locks(inside)
@@ -324,8 +332,8 @@ def _prepared(repo: Repository, found: Worktree, *, keep_ignored: bool) -> str:
     return why
 
 
-def _judged(repo: Repository, found: Worktree, *, keep_ignored: bool) -> tuple[str, str | None]:
-    if found == list(repo)[0]:
+def _judged(found: Worktree, main: Worktree, *, keep_ignored: bool) -> tuple[str, str | None]:
+    if found == main:
         return "it is the main checkout", None
     if found.locked is not None:
         return f"it is locked: {visible(found.locked) or 'without a reason'}", None
@@ -356,14 +364,16 @@ def _stand_on(inside: Git, kept: str) -> None:
     inside.out("read-tree", "--reset", kept)
 
 
-def forget(repo: Repository, path: str, branch: str, *, keep_ignored: bool = False) -> str:
+def forget(
+    repo: Repository, path: str, branch: str, *, keep_ignored: bool = False, seen: backup.State | None = None
+) -> str:
     """Remove the worktree of a merged track, and its branch; return what stays and why, or nothing.
 
-    The branch goes only while it stands where it was seen, when the target branch or what a run has
-    integrated holds all of it.
+    ``seen`` is as for :func:`remove`. The branch goes only while it stands where it was seen, when the target branch
+    or what a run has integrated holds all of it.
     """
     try:
-        removal = remove(repo, path, keep_ignored=keep_ignored)
+        removal = remove(repo, path, keep_ignored=keep_ignored, seen=seen)
         if not removal.removed:
             return f"the worktree {visible(path)} stays: {removal.why}"
         return _forget_branch(repo, branch)
