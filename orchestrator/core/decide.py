@@ -224,9 +224,8 @@ def _given_up_at(standing: Standing) -> float | None:
 
 
 def _waited_since(run: RunFacts, tracks: Sequence[TrackFacts]) -> float:
-    """Return since when (monotonic s) nothing is left but to wait for a person."""
-    accepted = run.since - run.spent_seconds
-    return max(accepted if each.failed_since is None else each.failed_since for each in tracks)
+    """Return since when (monotonic s) nothing is left but to wait for a person, and somebody is there to hear them."""
+    return max(run.since, *(run.since if each.failed_since is None else each.failed_since for each in tracks))
 
 
 def _gone(state: TrackState) -> str:

@@ -6,7 +6,7 @@ apart what the table of states does not.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 from orchestrator.core import budget, retry
 from orchestrator.core.facts import ClaimFacts, RunFacts, TrackFacts
