@@ -202,6 +202,9 @@ def _questioned(facts: TrackFacts, result: Attempt, standing: Standing) -> Track
 
 def _limited(facts: TrackFacts, result: Attempt, standing: Standing) -> TrackState:
     until = facts.limited_until
+    if len(retry.limits_in_a_row(facts.former, result)) >= retry.MOST_LIMITS:
+        why = f"{result.error or 'API_ERROR: usage limit'} ({retry.MOST_LIMITS} times in a row)"
+        return _failed_for_good(facts, why, standing)
     if until is None or until > standing.now:
         when = f" until {result.limited_until}" if result.limited_until else ""
         return TrackState("parked", f"a usage limit was met; parked{when}", "limit", until)
@@ -333,7 +336,7 @@ def _leaves_something(run: RunFacts, track: TrackFacts, state: TrackState) -> bo
         return False
     failed = _failures(track, run)
     done = any(phase.passed and phase.kind == "agent" for each in attempts for phase in each.phases)
-    return done and failed[-1].failed_as != "fatal"
+    return done and bool(failed) and failed[-1].failed_as != "fatal"
 
 
 def _goes_on(state: TrackState) -> bool:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
-from orchestrator.core import amounts, budget
+from orchestrator.core import amounts, budget, retry
 from orchestrator.core.result import Attempt
 from orchestrator.core.run import Limit, Options
 from orchestrator.core.status import Status
@@ -21,18 +21,27 @@ LONGEST_LIMIT: Final = 7 * 86_400.0
 _NS: Final = 1_000_000_000
 
 
-def limited_until(attempt: Attempt | None, since: float | None, options: Options) -> float | None:
+def limited_until(
+    attempt: Attempt | None, since: float | None, options: Options, former: Sequence[Attempt] = ()
+) -> float | None:
     """Return when (monotonic s) the limit that ended an attempt is over; ``since`` is when it was met.
 
-    None where none was met, or it is not known since when.
+    None where none was met, or it is not known since when. ``former`` are the attempts before: where they met it too,
+    it counts from the first of them how long it is believed, and there is a pause, whatever is said of its end.
     """
     if attempt is None or not attempt.limited:
         return None
+    row = retry.limits_in_a_row(former, attempt)
     stated = _moment(attempt.limited_until)
     if stated is not None:
-        left = stated - clock.wall_ns() / _NS
-        return clock.steady() + min(left, LONGEST_LIMIT) if left > 0 else 0.0
-    return None if since is None else since + options.limit_wait_seconds
+        left = min(stated - clock.wall_ns() / _NS, LONGEST_LIMIT - age(row[0].ended_at))
+        until = clock.steady() + left if left > 0 else 0.0
+    elif since is None:
+        return None
+    else:
+        until = since + options.limit_wait_seconds
+    pause = retry.after_limits(len(row), options, attempt.token)
+    return until if since is None or pause == 0 else max(until, since + pause)
 
 
 def over_since(attempt: Attempt | None) -> float | None:

@@ -87,6 +87,15 @@ CASES: list[tuple[str, TrackFacts, State]] = [
 ]
 
 
+@pytest.mark.parametrize(("count", "where"), [(99, "ready"), (100, "failed")])
+def test_limits_have_an_end(count: int, where: State) -> None:
+    """So many in a row are a failure; nothing is cleaned up then, for nobody could."""
+    met = replace(runs.attempt(runs.phase(), error="API_ERROR: usage limit"), limited=True)
+    row = [replace(met, attempt=number) for number in range(1, count + 1)]
+    facts = TrackFacts(runs.spec(1), count, result=row[-1], former=tuple(row[:-1]), limited_until=0.0)
+    assert state_of(facts, cleanup=True, attempts=3).where == where
+
+
 def state_of(facts: TrackFacts, **options: object) -> TrackState:
     """Return the state of the only track of a run."""
     return Standing(runs.facts(facts, **options), NOW).of(facts)

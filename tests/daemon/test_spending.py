@@ -18,8 +18,8 @@ HOUR_NS = 3_600_000_000_000
 
 
 def limited(until: str) -> Attempt:
-    """Return an attempt that met a usage limit."""
-    return replace(runs.attempt(error="API_ERROR: limit"), limited=True, limited_until=until)
+    """Return an attempt that has just met a usage limit."""
+    return replace(runs.attempt(error="API_ERROR: limit", ended_at=clock.iso()), limited=True, limited_until=until)
 
 
 def test_a_stated_end_is_turned_into_our_clock() -> None:
@@ -32,6 +32,22 @@ def test_a_stated_end_is_turned_into_our_clock() -> None:
     far = spending.limited_until(limited("2999-01-01T00:00:00Z"), 5.0, options)
     assert far is not None
     assert far <= clock.steady() + spending.LONGEST_LIMIT
+
+
+def test_a_limit_met_again_and_again_has_a_pause_and_an_end() -> None:
+    """Who says it is over when it is not, or always a week away, keeps us neither busy nor waiting for ever."""
+    options, past = Options(retry_delay_seconds=8.0), clock.iso(clock.wall_ns() - HOUR_NS)
+    row = [replace(limited(past), attempt=number, ended_at=past) for number in range(1, 30)]
+    assert spending.limited_until(row[0], 5.0, options, ()) == 0.0
+    second = spending.limited_until(row[1], 5.0, options, row[:1])
+    assert second is not None
+    assert 5.0 + 6.0 <= second <= 5.0 + 20.0
+    assert spending.limited_until(row[-1], 5.0, options, row[:-1]) == 305.0
+    week = clock.iso(clock.wall_ns() - int(spending.LONGEST_LIMIT * 1e9))
+    first = replace(limited("2999-01-01T00:00:00Z"), ended_at=week)
+    assert spending.limited_until(first, 5.0, options) == 0.0
+    broken = [row[0], replace(row[1], limited=False)]
+    assert spending.limited_until(row[2], 5.0, options, broken) == 0.0
 
 
 @pytest.mark.parametrize("until", ["", "soon"])
