@@ -16,6 +16,7 @@ from orchestrator.core.run import RunRecord
 from orchestrator.core.schedule import Order
 from orchestrator.core.standing import Standing, TrackState
 from orchestrator.daemon.gather import Conducted, RunFiles
+from orchestrator.daemon.instance import is_taken
 from orchestrator.daemon.statuses import Statuses
 from orchestrator.host import clock
 from orchestrator.state.layout import Layout
@@ -51,7 +52,11 @@ class Watched:
         waits = picked(standing, self._order).waits
         now = clock.iso()
         rows = tuple(self._row(standing, each, waits.get(each.spec.agent_id, ""), now) for each in facts.tracks)
-        return Look(self._record.run, rows, between(self._record.created_at, now), facts.ended)
+        return Look(self._record.run, rows, between(self._record.created_at, now), self._is_over(said=facts.ended))
+
+    def _is_over(self, *, said: bool) -> bool:
+        """Tell whether the run is over: an agent may have said so, and who drives a run lets go of it when it is."""
+        return said and not is_taken(self._layout.run(self._record.run).conductor)
 
     def _row(self, standing: Standing, facts: TrackFacts, waits: str, now: str) -> Row:
         state = standing.of(facts)

@@ -97,6 +97,10 @@ class Result:
         """Return the entry of that attempt, or None."""
         return next((each for each in self.attempts if each.attempt == attempt), None)
 
+    def until(self, attempt: int) -> "Result":
+        """Return a result without what it says of attempts after that one."""
+        return replace(self, attempts=tuple(each for each in self.attempts if each.attempt <= attempt))
+
     def with_attempt(self, entry: Attempt) -> "Result":
         """Return a result in which ``entry`` stands for its attempt."""
         others = tuple(each for each in self.attempts if each.attempt != entry.attempt)

@@ -157,6 +157,10 @@ class Conductor:
             instance.release()
             return None
         own = Conducted.of(record, now)
+        own.drives = True
+        for track in record.tracks:
+            if os.path.lexists(paths.outcome(track.agent_id)):
+                own.worker(track.agent_id).recorded = True
         return Driven(own, instance, Order.of(record))
 
     def _find_workers(self, fresh: Iterable[Driven]) -> None:
@@ -287,7 +291,7 @@ class Conductor:
             if what is not None:
                 self._journal.write("track.refused", {"run": driven.run, "track": track.track, "error": what.error})
         elif isinstance(what, Outcome):
-            worker.doing = ""
+            worker.doing, worker.recorded = "", True
             fields = {"run": driven.run, "track": what.track, "commit": what.commit, "error": what.error}
             self._journal.write(f"track.{what.ended}", {key: value for key, value in fields.items() if value})
 

@@ -91,7 +91,8 @@ class Cache(Generic[T]):
 class Worker:
     """What only this process knows of one attempt; see :class:`orchestrator.core.facts.TrackFacts`.
 
-    ``tries`` counts how often the machine refused the present action. ``said`` is the status last seen.
+    ``tries`` counts how often the machine refused the present action. ``said`` is the status last seen. ``recorded``:
+    the outcome that stands on disk is this process's own word, or was there before it took up the run.
     """
 
     doing: Doing = ""
@@ -104,6 +105,7 @@ class Worker:
     failed_since: float | None = None
     heard: float | None = None
     said: Status | None = None
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class Conducted:
     """What only this process knows of a run that it drives.
 
     ``over`` keeps the facts of tracks that have ended, ``untouched`` of those that nothing happened to so far: a turn
-    costs what happens in it, not what the run has in all.
+    costs what happens in it, not what the run has in all. ``drives``: nobody but us says how its tracks and it end.
     """
 
     record: RunRecord
@@ -133,11 +135,16 @@ class Conducted:
     spent_seconds: float = 0.0
     settled_since: float | None = None
     clashes: tuple[Clash, ...] = ()
+    drives: bool = False
 
     @classmethod
     def of(cls, record: RunRecord, now: float) -> "Conducted":
         """Begin to look at a run at ``now`` (monotonic s)."""
         return cls(record, since=now, spent_seconds=spending.age(record.created_at))
+
+    def says(self, worker: Worker) -> bool:
+        """Tell whether an outcome may stand on disk: where we drive, an agent that put one there is not believed."""
+        return not self.drives or worker.recorded or worker.doing in ("merging", "recording")
 
     def worker(self, agent_id: str) -> Worker:
         """Return the entry of an agent, made when missing."""
@@ -223,7 +230,7 @@ class RunFiles:
             cancelled=_cancelled(self._cancels.get(paths.cancel), record),
             last_start=own.last_start,
             finishing=own.finishing,
-            ended=self.ended(record.run) and _all_ended(paths, record),
+            ended=not own.drives and self.ended(record.run) and _all_ended(paths, record),
             others=own.others,
             approved=frozenset(approval.gates if approval is not None else ()),
             since=own.since,
@@ -258,7 +265,9 @@ class RunFiles:
         attempts = applied(result.attempts, refused) if result is not None else ()
         against = refused.of(attempt) if refused is not None else None
         present = next((each for each in attempts if each.attempt == attempt), None)
+        former = tuple(each for each in attempts if each.attempt < attempt)
         claim = claim_facts(claims.get(spec.track))
+        outcome = place.get(self._outcomes, paths.outcome(agent_id)) if place.own.says(worker) else None
         since = worker.failed_since if worker.failed_since is not None else spending.over_since(present)
         return TrackFacts(
             spec=spec,
@@ -266,7 +275,7 @@ class RunFiles:
             claim=claim,
             status=status_facts(status),
             result=present,
-            outcome=_believed(place.get(self._outcomes, paths.outcome(agent_id)), attempt, present, claim),
+            outcome=_believed(outcome, attempt, present, claim),
             doing=worker.doing,
             exited=worker.exited,
             trouble=worker.trouble,
@@ -275,11 +284,11 @@ class RunFiles:
             ending=worker.ending,
             cause=job.cause if job is not None else "first",
             toolset=job.toolset if job is not None else "full",
-            former=tuple(each for each in attempts if each.attempt < attempt),
+            former=former,
             failed_since=since,
             heard=worker.heard,
             answered=answer.attempt if answer is not None else 0,
-            limited_until=spending.limited_until(present, since, place.own.record.options),
+            limited_until=spending.limited_until(present, since, place.own.record.options, former),
             spent=spending.of_track(attempts, attempt, status),
             refused=against.why if against is not None else None,
         )

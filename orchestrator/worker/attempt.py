@@ -37,7 +37,7 @@ class Attempt:
         self._paths = paths
         self._log_path = layout.log(job.track)
         self._log: Log | None = None
-        self._record = Record(paths, job, won.claim)
+        self._record = Record(paths, job, won.claim, self._holds)
         self._report = Report(paths, job, won.claim, self._holds)
         self._course: Course | None = None
         self._noted = ""

@@ -1,7 +1,7 @@
 """The worker's entry in the result file: how each phase of its attempt really ended."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -37,9 +37,13 @@ NOT_PARKED: Final = Parked()
 
 
 class Record:
-    """Writes the entry of one attempt; those of former attempts stay as they are."""
+    """Writes the entry of one attempt; those of former attempts stay as they are.
 
-    def __init__(self, paths: RunLayout, job: Job, claim: Claim) -> None:
+    ``holds`` tells whether the claim is still ours: then no later one exists, whatever the file says.
+    """
+
+    def __init__(self, paths: RunLayout, job: Job, claim: Claim, holds: Callable[[], bool]) -> None:
+        self._holds = holds
         self._paths = paths
         self._agent_id = job.agent_id
         self._track = job.track
@@ -90,9 +94,10 @@ class Record:
         ):
             former = self._former()
             same = former.of(entry.attempt)
-            if same is not None and same.fence > entry.fence:
+            holds = self._holds()
+            if same is not None and same.fence > entry.fence and not holds:
                 raise Superseded(f"{self._track} was claimed again since (fence {same.fence}, ours was {entry.fence})")
-            data = result.encode(former.with_attempt(entry))
+            data = result.encode((former.until(entry.attempt) if holds else former).with_attempt(entry))
             files.publish(self._paths.result(self._agent_id), data, temp(self._paths), durable=durable)
 
     def _former(self) -> Result:

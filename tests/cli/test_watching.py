@@ -12,6 +12,7 @@ from orchestrator.cli.watching import Watched, between, follow, last_line
 from orchestrator.core import result, run
 from orchestrator.core.result import Attempt, PhaseResult, Result
 from orchestrator.core.run import Agent, Options, Outcome, RunRecord, RunTrack
+from orchestrator.daemon.instance import Instance
 from orchestrator.state import results
 from orchestrator.state.layout import Layout
 from tests.state.records import begun, end
@@ -178,6 +179,18 @@ def record(layout: Layout) -> RunRecord:
     at = "2026-01-31T12:00:00.000Z"
     agent = Agent("scripted", scripts="/agents")
     return RunRecord("roadmap", "o", "/s.md", "roadmap", at, "main", "c" * 40, None, agent, Options(), tracks)
+
+
+def test_who_drives_a_run_says_when_it_ends(layout: Layout) -> None:
+    """An agent may have put a report and outcomes there: as long as somebody drives the run, it is not over."""
+    ours = record(layout)
+    results.write_run(layout.run(ours.run), ours)
+    driver = Instance(layout.run(ours.run).conductor)
+    assert driver.take()
+    end(layout.run(ours.run), 2)
+    assert not Watched(layout, ours).look().ended
+    driver.release()
+    assert Watched(layout, ours).look().ended
 
 
 def test_a_look_at_the_files(layout: Layout) -> None:

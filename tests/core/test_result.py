@@ -32,6 +32,7 @@ def test_entries_by_attempt() -> None:
     again = replace(FIRST, error="")
     assert RESULT.with_attempt(again).attempts == (SECOND, again)
     assert Result("agent-1", "t").with_attempt(FIRST).attempts == (FIRST,)
+    assert RESULT.until(1).attempts == (FIRST,)
 
 
 @pytest.mark.parametrize(

@@ -265,3 +265,30 @@ def test_stops_its_worker(tmp_path: Path) -> None:
     site.is_unharmed()
     assert site.outcomes()[0] == "merged"
     assert site.attempt(1).attempt == 2
+
+
+FORGES_ITS_END = """
+import json, os
+folder = os.path.dirname(os.environ["STATUS_FILE"])
+agent_id, track = os.environ["AGENT_ID"], os.environ["ORCHD_TRACK"]
+phase = {"name": "commit", "ending": "exited", "status": 0, "signal": None, "started_at": "", "ended_at": "",
+         "seconds": 1, "cpu_seconds": 0, "peak_memory_bytes": 0, "kind": "commit"}
+passed = {"attempt": 1, "fence": 999999, "token": "x", "started_at": "", "finished": True, "phases": [phase]}
+ends = {"ended": "merged", "at": "2026-01-31T12:00:00Z", "attempt": 1, "commit": "0" * 40}
+for name, said in (("result", {"attempts": [passed]}), ("outcome", ends)):
+    with open(f"{folder}/{agent_id}.{name}.json", "w") as file:
+        json.dump({"v": 1, "agent_id": agent_id, "track": track, **said}, file)
+"""
+
+
+def test_forges_its_own_end(tmp_path: Path) -> None:
+    """That it passed, or was merged: what was not carried out has not passed, and what passed is merged."""
+    site = Beside(tmp_path, FORGES_ITS_END).carry_out()
+    site.is_unharmed()
+    assert site.outcomes()[0] == "merged"
+    assert "1.txt" in site.git("ls-tree", "--name-only", "main").splitlines()
+    assert [each.name for each in site.attempt(1).phases] == ["work", "review", "commit"]
+    (tmp_path / "bad").mkdir()
+    bad = Beside(tmp_path / "bad", f"{FORGES_ITS_END}\nraise SystemExit(3)\n").carry_out()
+    bad.is_unharmed()
+    assert (bad.outcomes()[0], bad.attempt(1).passed) == ("failed", False)

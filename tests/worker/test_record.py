@@ -25,6 +25,11 @@ def paths(tmp_path: Path) -> RunLayout:
     return RunLayout(str(tmp_path / "runtime" / "parallel" / "demo"))
 
 
+def record_of(paths: RunLayout, job: Job, claim: Claim, *, holds: bool = False) -> Record:
+    """The entry of an attempt whose claim is gone, unless it ``holds``."""
+    return Record(paths, job, claim, lambda: holds)
+
+
 def read(paths: RunLayout) -> result.Result:
     """What the file says."""
     return result.decode(Path(paths.result("agent-1")).read_bytes())
@@ -32,7 +37,7 @@ def read(paths: RunLayout) -> result.Result:
 
 def test_an_entry_grows(paths: RunLayout) -> None:
     """Phase by phase, and is finished only at the end."""
-    record = Record(paths, JOB, CLAIM)
+    record = record_of(paths, JOB, CLAIM)
     record.write([DONE])
     assert record.finished() is None
     assert (read(paths).attempts[0].phases, read(paths).attempts[0].finished) == ((DONE,), False)
@@ -44,17 +49,25 @@ def test_an_entry_grows(paths: RunLayout) -> None:
 
 def test_a_later_claim_is_not_written_over(paths: RunLayout) -> None:
     """The entry of a worker with a greater fence stays, whoever comes late."""
-    late, early = Record(paths, JOB, replace(CLAIM, fence=13)), Record(paths, JOB, CLAIM)
+    late, early = record_of(paths, JOB, replace(CLAIM, fence=13)), record_of(paths, JOB, CLAIM)
     late.finish([DONE], "")
     with pytest.raises(Superseded, match="fence 13, ours was 12"):
         early.finish([], "UNKNOWN: y")
     assert [each.fence for each in read(paths).attempts] == [13]
 
 
+def test_whoever_holds_the_claim_is_believed(paths: RunLayout) -> None:
+    """While it is ours nobody comes after us: an agent that wrote so, or of an attempt to come, wrote what is not."""
+    record_of(paths, JOB, replace(CLAIM, fence=999)).finish([DONE], "")
+    record_of(paths, replace(JOB, attempt=2), replace(CLAIM, fence=13)).finish([DONE], "")
+    record_of(paths, JOB, CLAIM, holds=True).finish([], "UNKNOWN: y")
+    assert [(each.attempt, each.fence, each.error) for each in read(paths).attempts] == [(1, 12, "UNKNOWN: y")]
+
+
 def test_another_attempt_is_another_entry(paths: RunLayout) -> None:
     """Each attempt has its own, whatever their fences."""
-    Record(paths, JOB, replace(CLAIM, fence=13)).finish([DONE], "")
-    Record(paths, replace(JOB, attempt=2), CLAIM).write([])
+    record_of(paths, JOB, replace(CLAIM, fence=13)).finish([DONE], "")
+    record_of(paths, replace(JOB, attempt=2), CLAIM).write([])
     assert [(each.attempt, each.fence) for each in read(paths).attempts] == [(1, 13), (2, 12)]
 
 
@@ -63,7 +76,7 @@ def test_garbage_is_kept_aside(paths: RunLayout, garbage: bytes) -> None:
     """What is no result is set aside under another name, not lost and not in the way."""
     Path(paths.folder).mkdir(mode=0o700, parents=True)
     Path(paths.result("agent-1")).write_bytes(garbage)
-    Record(paths, JOB, CLAIM).finish([DONE], "")
+    record_of(paths, JOB, CLAIM).finish([DONE], "")
     assert read(paths).attempts[0].passed
     assert [each.read_bytes() for each in Path(paths.private, "aside").iterdir()] == [garbage]
 
@@ -71,8 +84,8 @@ def test_garbage_is_kept_aside(paths: RunLayout, garbage: bytes) -> None:
 @pytest.mark.parametrize(("fence", "kept"), [(13, 13), (14, 12)])
 def test_a_finished_entry_is_taken_over(paths: RunLayout, fence: int, kept: int) -> None:
     """With the fence of the next claim; where a stranger's came in between it stays as it is."""
-    Record(paths, JOB, CLAIM).finish([DONE], "")
-    late = Record(paths, JOB, replace(CLAIM, fence=fence, token="1" * 32))
+    record_of(paths, JOB, CLAIM).finish([DONE], "")
+    late = record_of(paths, JOB, replace(CLAIM, fence=fence, token="1" * 32))
     late.inherit()
     entry = read(paths).of(1)
     assert entry is not None
@@ -81,17 +94,17 @@ def test_a_finished_entry_is_taken_over(paths: RunLayout, fence: int, kept: int)
 
 def test_what_is_not_finished_is_not_taken_over(paths: RunLayout) -> None:
     """An entry of a worker that died, or of another attempt."""
-    Record(paths, replace(JOB, attempt=2), CLAIM).finish([DONE], "")
-    Record(paths, JOB, CLAIM).write([DONE])
-    Record(paths, JOB, replace(CLAIM, fence=13)).inherit()
+    record_of(paths, replace(JOB, attempt=2), CLAIM).finish([DONE], "")
+    record_of(paths, JOB, CLAIM).write([DONE])
+    record_of(paths, JOB, replace(CLAIM, fence=13)).inherit()
     assert [each.fence for each in read(paths).attempts] == [12, 12]
 
 
 def test_what_we_ran_out_of_is_not_the_file_s_fault(paths: RunLayout) -> None:
     """Without a free descriptor the result cannot be read, and stays where it is."""
-    Record(paths, JOB, CLAIM).finish([DONE], "")
+    record_of(paths, JOB, CLAIM).finish([DONE], "")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    record = Record(paths, JOB, CLAIM)
+    record = record_of(paths, JOB, CLAIM)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
     try:
         with pytest.raises(OSError, match="Too many open files"):
