@@ -1,6 +1,7 @@
 """What is said of a run when it has ended: how each track ended, what was published, where the report is."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from orchestrator.cli import output
@@ -33,7 +34,8 @@ def conclude(paths: RunLayout, record: RunRecord, *, as_json: bool, status: int 
     """
     outcomes = of_run(paths, record)
     metrics = _metrics(paths, record)
-    publication = _PUBLICATIONS.get(metrics.get("publication"), _PUBLICATIONS["none"])
+    said = _PUBLICATIONS.get(metrics.get("publication"), _PUBLICATIONS["none"])
+    publication = replace(said, command=str(metrics.get("publication_command", "")))
     times = metrics.get("agent_durations")
     seconds = times if isinstance(times, Mapping) else {}
     code = exit_of_run(outcomes, publication, record.options.threshold) if status is None else status

@@ -247,4 +247,6 @@ def _waits_for_approval(standing: Standing) -> bool:
         return False
     if not any(each.outcome is not None and each.outcome.ended == "merged" for each in run.tracks):
         return False
+    if all(each.spec.track in run.cancelled for each in run.tracks):
+        return False
     return run.settled_since is None or standing.now < run.settled_since + standing.options.input_wait_seconds

@@ -9,11 +9,12 @@ from orchestrator.core.run import Outcome, Publication
 def exit_of_run(outcomes: Sequence[Outcome], publication: Publication, threshold: float) -> int:
     """Return the exit code of a run: 0 all merged and published, 1 at least the threshold, 2 below it.
 
-    6 says more than these two: what was not merged had no time left.
+    6 says more than these two: what was not merged had no time left. A command to publish by hand is what was not done.
     """
     if any(each.ended == "failed" and each.error.startswith(TIME_IS_OVER) for each in outcomes):
         return OUT_OF_TIME
     merged = sum(each.ended == "merged" for each in outcomes)
     if merged < threshold * len(outcomes):
         return BELOW_THRESHOLD
-    return OK if merged == len(outcomes) and publication.state != "failed" else PARTIAL
+    published = publication.state != "failed" and not publication.command
+    return OK if merged == len(outcomes) and published else PARTIAL

@@ -91,7 +91,7 @@ def _withheld(paths: RunLayout, record: RunRecord) -> Publication | None:
     if _cancelled(paths):
         return Publication("none", "the run was cancelled, so nothing was pushed", _by_hand(record))
     if "push" in record.options.gates and "push" not in approvals.opened_of(paths):
-        return Publication("none", "waits for approval", f"orchd approve {record.run}")
+        return Publication("none", "nobody opened the gate push, so nothing was pushed", _by_hand(record))
     return None
 
 

@@ -85,6 +85,7 @@ def _outcomes(*ended: Ended) -> list[Outcome]:
         (("merged",), Publication("none"), OK),
         (("merged",), Publication("already"), OK),
         (("merged",), Publication("failed"), PARTIAL),
+        (("merged",), Publication("none", "nobody opened the gate", "git push origin main"), PARTIAL),
         (("merged",) * 4 + ("failed",), Publication("pushed"), PARTIAL),
         (("merged",) * 4 + ("conflict",), Publication("failed"), PARTIAL),
         (("merged",) * 3 + ("failed", "cancelled"), Publication("pushed"), BELOW_THRESHOLD),

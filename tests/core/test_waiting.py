@@ -211,6 +211,7 @@ def test_a_gate_before_the_push() -> None:
     assert decide(settled, NOW + 59) == ()
     assert decide(settled, NOW + 60) == (Finish(runs.RUN),)
     assert decide(replace(settled, approved=frozenset({"push"}))) == (Finish(runs.RUN),)
+    assert decide(replace(settled, cancelled=frozenset({"t1"}))) == (Finish(runs.RUN),)
     nothing = runs.facts(TrackFacts(runs.spec(1), 1, outcome=runs.outcome(1, "failed")), gates=("push",))
     assert decide(nothing) == (Finish(runs.RUN),)
 

@@ -11,7 +11,6 @@ from orchestrator.daemon.finish import finish
 from orchestrator.git import repository, worktree
 from orchestrator.state import approvals, cancel, results, verdicts
 from tests.daemon.accepted import Accepted, makes
-from tests.daemon.seen import RUN
 
 
 class Scene:
@@ -88,10 +87,10 @@ def test_what_cannot_be_judged_is_not_pushed(tmp_path: Path) -> None:
 
 
 def test_a_shut_gate(tmp_path: Path) -> None:
-    """Nothing is pushed before a person says so, whatever else was approved; the command says how."""
+    """Nothing is pushed before a person says so, whatever else was approved; and once it ended a person pushes."""
     scene = Scene(tmp_path)
     gates: tuple[Gate, ...] = ("start", "push")
-    shut = Publication("none", "waits for approval", f"orchd approve {RUN}")
+    shut = Publication("none", "nobody opened the gate push, so nothing was pushed", "git push origin main")
     assert scene.finished(gates=gates) == shut
     approvals.write(scene.site.paths, frozenset({"start"}))
     assert scene.finished(gates=gates) == shut
@@ -105,7 +104,7 @@ def test_a_validator_is_asked_before_the_gate(tmp_path: Path) -> None:
     """So that a person knows what it says; it is not asked again for the same commit."""
     scene = Scene(tmp_path)
     judge = shell(f"echo x >> {tmp_path}/count")
-    assert scene.finished(judge, gates=("push",)).why == "waits for approval"
+    assert scene.finished(judge, gates=("push",)).state == "none"
     approvals.write(scene.site.paths, frozenset({"push"}))
     assert scene.finished(judge, gates=("push",)).state == "pushed"
     assert (tmp_path / "count").read_text() == "x\n"
