@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from orchestrator.claims import FileClaims
-from orchestrator.cli import accepting, attending, named_run, output, run_files
+from orchestrator.cli import accepting, asking, attending, named_run, output, run_files
 from orchestrator.cli.hints import resuming
 from orchestrator.cli.options import common
 from orchestrator.core.name import check_name
@@ -53,6 +53,7 @@ def command(root: str, as_json: bool, track: str, text: str, run: str | None) ->
 
     Where the run has ended meanwhile, the answer is kept for `orchd retry`.
     """
+    asking.refuse_agents(root, "answer a question")
     layout = Layout(root)
     check_name("track", track)
     question = _asked(layout, track, run)

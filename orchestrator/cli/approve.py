@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 
 import click
 
-from orchestrator.cli import attending, gates, named_run, output
+from orchestrator.cli import asking, attending, gates, named_run, output
 from orchestrator.cli.gates import GATES, Opening
 from orchestrator.cli.hints import resuming
 from orchestrator.cli.options import common
@@ -34,6 +34,7 @@ class Wishes(TypedDict):
 @common
 def command(root: str, **wishes: Unpack[Wishes]) -> None:
     """Open the gate that RUN waits at: its start, or its push. What that sets going is shown, and only y opens it."""
+    asking.refuse_agents(root, "open a gate")
     layout = Layout(root)
     record = named_run.read(layout, wishes["run"])
     closed = gates.closed(layout, record)

@@ -7,8 +7,16 @@ from contextlib import suppress
 from typing import Final, TextIO
 
 from orchestrator.cli import output
+from orchestrator.errors import UsageError
 
 _LINE: Final = 4096
+
+
+def refuse_agents(root: str, what: str) -> None:
+    """Raise :class:`UsageError` where an agent at work below ``root`` asks for what only a person says."""
+    theirs = os.environ.get("ORCHD_ROOT", "")
+    if os.environ.get("AGENT_ID") and theirs and os.path.realpath(theirs) == os.path.realpath(root):
+        raise UsageError(f"an agent does not {what}: that is a person's word", hint="orchd progress --needs-input TEXT")
 
 
 def is_possible() -> bool:

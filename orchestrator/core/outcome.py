@@ -35,6 +35,13 @@ BROKEN_PIPE: Final = SIGNALLED + 13
 TIME_IS_OVER: Final = "TIMEOUT: the time of the whole run is over"
 """What stands in the error of every track that a run had no time left for."""
 
+NOT_ITS_FAULT: Final = (
+    TIME_IS_OVER,
+    "RESOURCE_ERROR: the budget of the run ",
+    "RESOURCE_ERROR: the budget of the day ",
+)
+"""Errors begin so that the whole run met: they say nothing about the track."""
+
 EXIT_OF: Final[Mapping[type[errors.OrchdError], int]] = {
     errors.UsageError: USAGE,
     errors.Held: HELD,

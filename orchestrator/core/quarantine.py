@@ -1,18 +1,10 @@
 """Which tracks have failed too often, over all runs, to be tried again before a person says so."""
 
 from dataclasses import dataclass
-from typing import Final
 
-from orchestrator.core.outcome import TIME_IS_OVER
+from orchestrator.core.outcome import NOT_ITS_FAULT
 from orchestrator.core.run import Outcome
 from orchestrator.core.text import visible
-
-_NOT_ITS_FAULT: Final = (
-    TIME_IS_OVER,
-    "RESOURCE_ERROR: the budget of the run ",
-    "RESOURCE_ERROR: the budget of the day ",
-)
-"""Errors begin so that the whole run met: they say nothing about the track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +52,4 @@ class Record:
 
 
 def _is_its_failure(outcome: Outcome) -> bool:
-    return outcome.ended == "failed" and outcome.attempt > 0 and not outcome.error.startswith(_NOT_ITS_FAULT)
+    return outcome.ended == "failed" and outcome.attempt > 0 and not outcome.error.startswith(NOT_ITS_FAULT)

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from orchestrator.core.outcome import NOT_ITS_FAULT
 from orchestrator.core.phase import Phase
 from orchestrator.core.result import PhaseResult
 from orchestrator.core.status import ERROR_TYPES
@@ -38,8 +39,14 @@ def error_of(result: PhaseResult, line: str, reported: str) -> str:
     if result.kind == "commit" and _TYPED.match(line):
         return line
     if reported:
-        return visible(reported, _LONGEST_REPORT)
+        return visible(_as_theirs(reported), _LONGEST_REPORT)
     if result.signal is not None:
         return f"UNKNOWN: phase {result.name} was ended by {signal_name(result.signal)}"
     said = f": {line}" if line else ""
     return f"UNKNOWN: phase {result.name} ended with status {result.status}{said}"
+
+
+def _as_theirs(reported: str) -> str:
+    """Return what an agent reports, told from what orchd alone says of a run: that no agent may say of itself."""
+    kind, _, text = reported.partition(": ")
+    return f"{kind}: its agent says: {text}" if reported.startswith(NOT_ITS_FAULT) else reported

@@ -93,3 +93,15 @@ def test_what_is_not_there(site: Accepted) -> None:
         said = site("approve", *words, "--yes")
         assert (said.status, said.out, said.tame) == (64, "", True)
     assert opened(site) == frozenset()
+
+
+def test_an_agent_opens_no_gate(site: Accepted) -> None:
+    """Nor does it answer its own question; in another root it is anybody."""
+    site.env |= {"AGENT_ID": "agent-1", "ORCHD_ROOT": str(site.root)}
+    for argv in (("approve", "roadmap", "--gate", "push", "--yes"), ("answer", site.tracks[0], "yes")):
+        said = site(*argv)
+        assert (said.status, "a person's word" in said.err) == (64, True)
+    assert opened(site) == frozenset()
+    site.env |= {"ORCHD_ROOT": str(site.root / "elsewhere")}
+    assert site("approve", "roadmap", "--gate", "push", "--yes", "--root", str(site.root)).status == 0
+    assert opened(site) == {"push"}

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.core.outcome import NOT_ITS_FAULT
 from orchestrator.core.phase import Kind, Phase
 from orchestrator.core.result import Ending, PhaseResult
 from orchestrator.worker.ending import error_of, last_line, timeout_error
@@ -30,6 +31,14 @@ def result(
 def test_the_last_line(tail: bytes, line: str) -> None:
     """It is the last one with something on it, safe to show."""
     assert last_line(tail) == line
+
+
+@pytest.mark.parametrize("ours", NOT_ITS_FAULT)
+def test_what_only_orchd_says_of_a_run(ours: str) -> None:
+    """An agent that says it is told from that: its run has not run out of time because it says so."""
+    said = error_of(result(), "", f"{ours}x")
+    assert not said.startswith(NOT_ITS_FAULT)
+    assert ": its agent says: " in said
 
 
 def test_a_long_line_is_cut() -> None:
