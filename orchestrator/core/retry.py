@@ -19,8 +19,8 @@ FailureClass = Literal["transient", "fatal", "permanent"]
 LONGEST_DELAY: Final = 300.0
 """Seconds that lie between two attempts at most."""
 
-MOST_LIMITS: Final = 100
-"""So many attempts in a row may end at a usage limit; then it is a failure, and none follows."""
+MOST_PARKED: Final = 100
+"""So many attempts in a row may end with a question or at a usage limit; then it is a failure, and none follows."""
 
 DIED: Final = "UNKNOWN: the worker died"
 """The begin of the error of an attempt that its worker could say no more of."""
@@ -118,22 +118,22 @@ def following(failed: Sequence[Failure], present: int, options: Options, key: st
     return Next(present + 1, _delay(options.retry_delay_seconds, len(failed), key), "reduced" if alike else "full")
 
 
-def limits_in_a_row(former: Sequence[Attempt], present: Attempt) -> tuple[Attempt, ...]:
-    """Return the attempts since the last that did not end at a usage limit, the ``present`` one last."""
+def parked_in_a_row(former: Sequence[Attempt], present: Attempt) -> tuple[Attempt, ...]:
+    """Return the attempts since the last that did not have to wait, the ``present`` one last."""
     row: list[Attempt] = []
     for each in sorted((*former, present), key=lambda each: -each.attempt):
-        if not each.limited:
+        if not each.parked:
             break
         row.insert(0, each)
     return tuple(row)
 
 
 def after_limits(count: int, options: Options, key: str) -> float:
-    """Return how many seconds lie at least between the last of so many limits in a row and the next attempt.
+    """Return how many seconds lie at least between a limit, the last of so many in a row, and the next attempt.
 
     Nothing after the first: its end is what was said. Who meets it again at once has not told when it ends.
     """
-    return _delay(options.retry_delay_seconds, min(count - 1, MOST_LIMITS), key) if count > 1 else 0.0
+    return _delay(options.retry_delay_seconds, min(count - 1, MOST_PARKED), key) if count > 1 else 0.0
 
 
 def _delay(base: float, count: int, key: str) -> float:

@@ -185,6 +185,8 @@ def _finished(facts: TrackFacts, standing: Standing) -> TrackState | None:
     if facts.refused == "conflict":
         why = f"its agent is to resolve what keeps it from being merged: {visible(result.error)}"
         return _if_affordable(facts, standing, TrackState("ready", why, "resolve"))
+    if len(retry.parked_in_a_row(facts.former, result)) >= retry.MOST_PARKED:
+        return _failed_for_good(facts, f"{result.error} ({retry.MOST_PARKED} times in a row)", standing)
     if result.asked or result.blocked:
         return _questioned(facts, result, standing)
     if result.limited and standing.options.park_on_limit:
@@ -202,9 +204,6 @@ def _questioned(facts: TrackFacts, result: Attempt, standing: Standing) -> Track
 
 def _limited(facts: TrackFacts, result: Attempt, standing: Standing) -> TrackState:
     until = facts.limited_until
-    if len(retry.limits_in_a_row(facts.former, result)) >= retry.MOST_LIMITS:
-        why = f"{result.error or 'API_ERROR: usage limit'} ({retry.MOST_LIMITS} times in a row)"
-        return _failed_for_good(facts, why, standing)
     if until is None or until > standing.now:
         when = f" until {result.limited_until}" if result.limited_until else ""
         return TrackState("parked", f"a usage limit was met; parked{when}", "limit", until)

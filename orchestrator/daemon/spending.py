@@ -31,7 +31,7 @@ def limited_until(
     """
     if attempt is None or not attempt.limited:
         return None
-    row = retry.limits_in_a_row(former, attempt)
+    row = retry.parked_in_a_row(former, attempt)
     stated = _moment(attempt.limited_until)
     if stated is not None:
         left = min(stated - clock.wall_ns() / _NS, LONGEST_LIMIT - age(row[0].ended_at))

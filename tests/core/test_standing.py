@@ -87,12 +87,13 @@ CASES: list[tuple[str, TrackFacts, State]] = [
 ]
 
 
+@pytest.mark.parametrize("how", [{"limited": True}, {"asked": "Which one?"}])
 @pytest.mark.parametrize(("count", "where"), [(99, "ready"), (100, "failed")])
-def test_limits_have_an_end(count: int, where: State) -> None:
-    """So many in a row are a failure; nothing is cleaned up then, for nobody could."""
-    met = replace(runs.attempt(runs.phase(), error="API_ERROR: usage limit"), limited=True)
+def test_limits_and_questions_have_an_end(count: int, where: State, how: dict[str, str | bool]) -> None:
+    """So many in a row are a failure, whoever answers; nothing is cleaned up then, for nobody could."""
+    met = replace(runs.attempt(runs.phase(), error="API_ERROR: usage limit"), **how)  # type: ignore[arg-type]  # the fields are real
     row = [replace(met, attempt=number) for number in range(1, count + 1)]
-    facts = TrackFacts(runs.spec(1), count, result=row[-1], former=tuple(row[:-1]), limited_until=0.0)
+    facts = TrackFacts(runs.spec(1), count, result=row[-1], former=tuple(row[:-1]), limited_until=0.0, answered=count)
     assert state_of(facts, cleanup=True, attempts=3).where == where
 
 
