@@ -29,8 +29,9 @@ _FATAL_STATUS: Final = frozenset({77, 78, 126, 127})
 """No permission, bad configuration, not executable, not found."""
 _TEMPORARY: Final = 75
 _FATAL: Final = re.compile(
-    r"cannot be started|not logged in|(?:in)?valid api key|authenticat|unauthori[sz]ed|credit balance|"
-    r"\b40[13]\b|superseded|budget",
+    r"cannot be started|not logged in|valid api key|authentication[ _](?:failed|error|required)|not authenticated|"
+    r"(?:failed|unable) to authenticate|unauthori[sz]ed|credit balance|\b(?:http|status|error|code)\W{1,3}40[13]\b|"
+    r"\b40[13] (?:unauthori[sz]ed|forbidden)|^superseded: |^the budget of the ",
     re.IGNORECASE,
 )
 _TRANSIENT: Final = re.compile(
