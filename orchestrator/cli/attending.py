@@ -2,12 +2,11 @@
 
 import os
 import sys
-from typing import Final
+from typing import Final, Literal
 
 from orchestrator.cli.conducting import log_of
 from orchestrator.cli.views import View, say_aside
 from orchestrator.cli.watching import Watched, follow
-from orchestrator.core.outcome import INTERRUPTED
 from orchestrator.core.run import RunRecord
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import DaemonUnavailable
@@ -23,6 +22,11 @@ UNDER_WAY: Final = 20.0
 DRIVEN_LOOK: Final = 3.0
 """Seconds between two looks whether anybody drives the run that we watch."""
 
+DESERTED: Final = 2
+"""So many looks in a row find nobody before we believe it: another driver may be on its way."""
+
+Watching = Literal["ended", "left", "deserted"]
+
 _LOOK: Final = 0.02
 
 
@@ -35,38 +39,41 @@ def hand_over(root: str, run: str) -> bool:
     return True
 
 
-def attend(layout: Layout, record: RunRecord, seen: View) -> int | None:
-    """Watch the run to its end; the exit code where the person stopped watching before."""
+def attend(layout: Layout, record: RunRecord, seen: View) -> Watching:
+    """Watch the run until it has ended, the person stops watching, or nobody drives it any more."""
+    paths = layout.run(record.run)
     try:
-        follow(Watched(layout, record), seen, _Patience(layout.run(record.run), record.run, seen))
+        follow(Watched(layout, record), seen, _Patience(paths))
     except KeyboardInterrupt:
         say_aside(
             f"run {record.run} goes on without being watched",
             f"`orchd status` shows it, `orchd cancel {record.run}` ends it",
         )
-        return INTERRUPTED
-    return None
+        return "left"
+    return "deserted" if _is_open(paths) else "ended"
+
+
+def _is_open(paths: RunLayout) -> bool:
+    """Tell whether there is a run still, without its report."""
+    return os.path.lexists(paths.record) and not results.has_ended(paths)
 
 
 class _Patience:
-    """Waits between two looks, and says so when nobody drives the run any more."""
+    """Waits between two looks, and has enough when nobody drives the run any more."""
 
-    def __init__(self, paths: RunLayout, run: str, seen: View) -> None:
+    def __init__(self, paths: RunLayout) -> None:
         self._paths = paths
-        self._run = run
-        self._seen = seen
         self._next = clock.steady() + DRIVEN_LOOK
-        self._driven = True
+        self._deserted = 0
 
-    def __call__(self, seconds: float) -> None:
+    def __call__(self, seconds: float) -> bool:
         clock.pause(seconds)
         if clock.steady() < self._next:
-            return
+            return False
         self._next = clock.steady() + DRIVEN_LOOK
-        driven = is_taken(self._paths.conductor)
-        if self._driven and not driven and not results.has_ended(self._paths):
-            self._seen.note(f"nobody drives run {self._run} now; its workers go on, and `orchd start` takes it up")
-        self._driven = driven
+        nobody = not is_taken(self._paths.conductor) and _is_open(self._paths)
+        self._deserted = self._deserted + 1 if nobody else 0
+        return self._deserted >= DESERTED
 
 
 def detach(layout: Layout, record: RunRecord) -> int:

@@ -26,14 +26,16 @@ def carry(layout: Layout, record: RunRecord, *, as_json: bool) -> int:
 def _carried(layout: Layout, record: RunRecord, *, as_json: bool) -> int:
     paths = layout.run(record.run)
     seen = gates.Gatekeeper(layout, record, views.view(as_json=as_json))
-    status = None
-    if is_taken(paths.conductor) or attending.hand_over(layout.root, record.run):
-        status = attending.attend(layout, record, seen)
-        if status is not None:
-            return status
-    elif conduct(layout, record, seen, door.load(layout.root).daemon.rescan_seconds):
-        status = INTERRUPTED
-    return ending.conclude(paths, record, as_json=as_json, status=status)
+    driven = is_taken(paths.conductor) or attending.hand_over(layout.root, record.run)
+    watching = attending.attend(layout, record, seen) if driven else "deserted"
+    if watching == "left":
+        return INTERRUPTED
+    if driven and watching == "deserted":
+        seen.note(f"nobody drives run {record.run} any more: this command does now, and Ctrl-C ends the run")
+    ended_by_person = watching == "deserted" and conduct(
+        layout, record, seen, door.load(layout.root).daemon.rescan_seconds
+    )
+    return ending.conclude(paths, record, as_json=as_json, status=INTERRUPTED if ended_by_person else None)
 
 
 def nothing(why: str, *, as_json: bool) -> int:

@@ -55,8 +55,9 @@ class Wishes(How):
 def command(root: str, name: str, **wanted: Unpack[Wishes]) -> int:
     """Carry the open tracks of SOURCE through work, review and commit; merge them, push once, and report.
 
-    Where a daemon runs, it drives the run, and Ctrl-C ends only the watching. Else this command drives it: the
-    first Ctrl-C ends the run with a report, the second leaves at once and the workers to themselves.
+    Where a daemon runs, it drives the run, and Ctrl-C ends only the watching. Else, and once the daemon has ended,
+    this command drives it: the first Ctrl-C ends the run with a report, the second leaves at once and the workers to
+    themselves.
     """
     layout = Layout(root)
     record = _interrupted(layout, name, wanted) if wanted["resume"] else _accepted(layout, name, wanted)

@@ -16,7 +16,8 @@ from orchestrator.cli.options import common
 def command(root: str, as_json: bool, workers: bool) -> None:
     """End the daemon and return once it has gone. Workers go on; the next daemon finds them.
 
-    A run that a command of its own drives is ended by `orchd cancel RUN`.
+    A run that a command of its own drives is ended by `orchd cancel RUN`; an `orchd run` that watches a run of the
+    daemon drives that run itself from then on.
     """
     stopped = service.stop(root, workers=workers)
     if as_json:

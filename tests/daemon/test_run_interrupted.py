@@ -284,6 +284,21 @@ def test_the_daemon_is_killed(site: Gated) -> None:
     site.is_done_once()
 
 
+def test_the_daemon_is_stopped(site: Gated) -> None:
+    """Whoever watches drives the run from then on; no other daemon is needed, and Ctrl-C then ends the run."""
+    with running(site.root), site.running("run", "ROADMAP.md") as child:
+        site.wait_until_begun()
+        pid = worker(site, TWO)
+        assert site("stop").status == 0
+        assert worker(site, TWO) == pid
+        out = child.stdout
+        assert out is not None
+        wait_for(lambda: "this command does now" in out.readline(), 30, "a word about who drives")
+        site.open()
+        assert ended(child).status == 0
+    site.is_done_once()
+
+
 @pytest.mark.parametrize("somebody", [running, nullcontext], ids=["daemon", "nobody"])
 def test_detached(site: Gated, somebody: Callable[[Path], AbstractContextManager[object]]) -> None:
     """The command returns once somebody drives the run, and says how to follow it."""
