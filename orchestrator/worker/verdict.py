@@ -13,6 +13,9 @@ from orchestrator.host.signals import signal_name
 _LONGEST_REPORT: Final = 2000
 _LONGEST_LINE: Final = 200
 _WORD: Final = r"[\s*_`#>]*(ACCEPT|REVISE|REJECT)(?![A-Za-z0-9-]|_[A-Za-z0-9])[\s*_`:.!,\u2013\u2014-]*"
+_SENTENCE: Final = r"[\s*_`#>]*ACCEPT\s+\w"
+"""``ACCEPT criteria 2 is not met`` is a sentence, and no verdict: what lets work pass is taken at its narrowest."""
+
 _VERDICTS: Final[Mapping[str, Verdict]] = {each: each for each in get_args(Verdict) if each}
 
 
@@ -59,7 +62,8 @@ def _by_status(how: PhaseResult) -> Verdict:
 
 def _spoken(lines: list[str]) -> Verdict:
     """Return the last verdict that begins a line."""
-    words = [match[1] for match in (re.match(_WORD, line) for line in lines) if match]
+    said = (re.match(_WORD, line) for line in lines if not re.match(_SENTENCE, line))
+    words = [match[1] for match in said if match]
     return _VERDICTS[words[-1]] if words else ""
 
 
