@@ -52,7 +52,10 @@ def over_since(attempt: Attempt | None) -> float | None:
 
 
 def of_track(attempts: Sequence[Attempt], present: int, status: Status | None) -> Limit:
-    """Return what all attempts at a track have spent; what the running one says is in its status."""
+    """Return what all attempts at a track have spent; what the running one says is in its status.
+
+    Since when it runs says its worker, in its result: a status may be written by the agent, start and all.
+    """
     spent = [_of_attempt(each) for each in attempts if each.finished or each.attempt != present]
     running = (
         status is not None
@@ -61,7 +64,8 @@ def of_track(attempts: Sequence[Attempt], present: int, status: Status | None) -
     )
     if running and status is not None:
         said = status.metadata
-        began = _moment(status.start_time or "")
+        own = next((each.started_at for each in attempts if each.attempt == present), status.start_time)
+        began = _moment(own or "")
         seconds = None if began is None else max(clock.wall_ns() / _NS - began, 0.0)
         spent.append(Limit(amounts.dollars(said.get("cost_usd")), amounts.tokens(said.get("tokens")), seconds))
     return budget.total(spent)

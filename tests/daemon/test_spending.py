@@ -82,6 +82,9 @@ def test_a_track_has_spent_what_all_attempts_have() -> None:
     assert (spent.usd, spent.tokens) == (0.75, 15)
     assert spent.seconds == pytest.approx(24, abs=3)
     assert spending.of_track((), 0, None) == Limit()
+    forged = replace(status, start_time="0001-01-01T00:00:00Z")
+    running = replace(runs.attempt(finished=False), attempt=3, started_at=began)
+    assert spending.of_track((running,), 3, forged).seconds == pytest.approx(10, abs=3)
     over = replace(one, attempt=3)
     assert spending.of_track((over,), 3, status) == Limit(0.5, 10, 9.0)
 
