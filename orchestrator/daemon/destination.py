@@ -1,6 +1,7 @@
 """Where a run is pushed to: noted before its first agent starts, since an agent can change git's settings."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 
 from orchestrator.errors import Unreadable
@@ -12,11 +13,11 @@ from orchestrator.state.once import publish_once
 from orchestrator.state.status import prepare, temp
 
 
-def note(paths: RunLayout, repo: Repository) -> None:
-    """Note where a push would go now, once in a run."""
+def note(paths: RunLayout, survey: Callable[[], Repository]) -> None:
+    """Note where a push would go now, once in a run; only then is the repository looked at."""
     if not os.path.lexists(_file(paths)):
         prepare(paths)
-        publish_once(_file(paths), publish.destination(repo).encode("ascii"), temp(paths))
+        publish_once(_file(paths), publish.destination(survey()).encode("ascii"), temp(paths))
 
 
 def changed(paths: RunLayout, repo: Repository) -> bool:

@@ -38,7 +38,7 @@ def finish(layout: Layout, record: RunRecord) -> Publication:
 def _tidy(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> None:
     """Remove the worktrees and branches of merged tracks that a crash left; what cannot go stays, the run ends."""
     with suppress(CommandFailed):
-        repo = repository.survey(layout.root, record.target_branch)
+        repo = repository.survey(layout.root, record.target_branch, remote=False)
         if record.options.git.check:
             checkout.discard(repo, checking.folder(layout.run(record.run)))
         merged = [record.find(each.agent_id) for each in ended if each.ended == "merged"]

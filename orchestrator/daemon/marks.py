@@ -6,6 +6,7 @@ part of the merge itself: merged and marked are one commit. Else the file on dis
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,12 +50,18 @@ def for_commit(repo: Repository, record: RunRecord, track: RunTrack) -> Mark | N
     return Mark(path, edit)
 
 
-def on_disk(repo: Repository, record: RunRecord, track: RunTrack) -> str:
-    """Mark the track in the file on disk unless the merge did; return what a person should know, or nothing."""
+def on_disk(repo: Repository, record: RunRecord, track: RunTrack, merge: str = "") -> str:
+    """Mark the track in the file on disk unless the merge did; return what a person should know, or nothing.
+
+    ``merge`` is the commit that was made a moment ago, if there is one.
+    """
     path = _relative(repo, record)
+    with suppress(OrchdError):  # what is wrong with it is said below
+        if merge and path is not None and _is_marked(_at(repo, merge, path), track.track):
+            return ""
     committed = None if path is None else _in_tree(repo, record, path)
     try:
-        if committed is not None and _marked(committed, track.track) == committed:
+        if _is_marked(committed, track.track):
             return ""
         if committed is not None and not _stands_on(repo, record.target_branch):
             return _not_marked(record, "another branch is checked out")
@@ -81,6 +88,10 @@ def _marked(data: bytes, track: str) -> bytes:
         raise Unreadable("it is not UTF-8") from error
 
 
+def _is_marked(data: bytes | None, track: str) -> bool:
+    return data is not None and _marked(data, track) == data
+
+
 def _relative(repo: Repository, record: RunRecord) -> str | None:
     """Return the source's path in the repository; None where it is outside."""
     path = os.path.relpath(os.path.realpath(record.source), os.path.realpath(repo.top))
@@ -90,7 +101,11 @@ def _relative(repo: Repository, record: RunRecord) -> str | None:
 def _in_tree(repo: Repository, record: RunRecord, path: str) -> bytes | None:
     """Return the file as the target branch, or what was integrated on top of it, has it; None where it has none."""
     tip = integrate.tip(repo, record.run, record.target_branch)
-    found = Git(repo.top).run("cat-file", "blob", f"{tip}:{path}")
+    return _at(repo, tip, path)
+
+
+def _at(repo: Repository, commit: str, path: str) -> bytes | None:
+    found = Git(repo.top).run("cat-file", "blob", f"{commit}:{path}")
     return found.stdout if found.status == 0 else None
 
 

@@ -42,9 +42,9 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> chil
     """
     paths = layout.run(record.run)
     track = record.find(action.agent_id)
-    repo = repository.survey(layout.root, record.target_branch)
+    repo = repository.survey(layout.root, record.target_branch, remote=False)
     base = integrate.base_of(repo, record.run, record.target_branch, _needed(record, track), record.options.git)
-    destination.note(paths, repo)
+    destination.note(paths, lambda: repository.survey(layout.root, record.target_branch))
     if action.attempt > 1:
         _clear(layout, record, track)
     if action.attempt > 1 or os.path.isdir(track.worktree):
@@ -87,7 +87,7 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome
     if latest > action.fence:
         error = f"FILE_CONFLICT: superseded: fence {latest} was given after {action.fence}"
         return end_track(layout, record, EndTrack(record.run, track.agent_id, "failed", error, action.attempt))
-    repo = repository.survey(layout.root, record.target_branch)
+    repo = repository.survey(layout.root, record.target_branch, remote=False)
     mark = marks.for_commit(repo, record, track)
     answer = integrate.integrate(
         repo,
@@ -128,7 +128,7 @@ def _merged(
     repo: Repository, record: RunRecord, track: RunTrack, ended: Outcome, answer: Merged | AlreadyIn
 ) -> Outcome:
     """Return the outcome of a track that is in. Lines are counted where it came in by a merge of its own."""
-    note = marks.on_disk(repo, record, track)
+    note = marks.on_disk(repo, record, track, answer.commit if isinstance(answer, Merged) else "")
     own = isinstance(answer, Merged) or answer.commit == _merge_of(repo, record, track)
     added, removed = integrate.line_counts(repo, answer.commit, record.options.git) if own else (0, 0)
     notes = "; ".join(each for each in (note, answer.note) if each)

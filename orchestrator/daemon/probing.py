@@ -69,7 +69,7 @@ def look(layout: Layout, record: RunRecord, agents: Sequence[str]) -> Answer:
     Raises ``GitRefused``, ``GuardBusy`` and ``SystemFailure``.
     """
     begun = clock.steady()
-    repo = repository.survey(layout.root, record.target_branch)
+    repo = repository.survey(layout.root, record.target_branch, remote=False)
     tracks = [record.find(each) for each in agents]
     sides = [Side(each.track, refs.head(each.branch), each.worktree) for each in tracks]
     found = probe.conflicts(repo, [*sides, Side(record.target_branch, refs.head(record.target_branch))])

@@ -90,8 +90,7 @@ def make(git: Git, spec: Spec) -> str:
     Raises :class:`Invalid`, :class:`GitRefused` with git's status, and ``OSError``; done twice, the second
     finds the commit of the first.
     """
-    _check_place(git, spec.branch)
-    leftover.clear_locks(git, "index.lock", "HEAD.lock", f"{refs.head(spec.branch)}.lock")
+    leftover.clear(git.folder, _check_place(git, spec.branch))
     _check_conflicts(git)
     git.out("add", "--all")
     staged = _staged(git)
@@ -106,13 +105,19 @@ def make(git: Git, spec: Spec) -> str:
     return refs.tip(git, spec.branch)
 
 
-def _check_place(git: Git, branch: str) -> None:
-    if git.run("rev-parse", "--show-prefix").stdout != b"\n":
+def _check_place(git: Git, branch: str) -> list[str]:
+    """Return the locks that may be in the way; raises :class:`Invalid` where this is no worktree on ``branch``."""
+    names = ("index.lock", "HEAD.lock", f"{refs.head(branch)}.lock")
+    paths = (word for name in names for word in ("--git-path", name))
+    told = git.run("rev-parse", "--show-prefix", "--path-format=absolute", *paths)
+    if told.status != 0 or not told.stdout.startswith(b"\n"):
         raise Invalid("this folder is not the top of a worktree: its .git file is gone")
     here = git.run("symbolic-ref", "--quiet", "HEAD").text()
     if here != refs.head(branch):
         stands = f"on {visible(here.removeprefix('refs/heads/'))}" if here else "on no branch"
         raise Invalid(f"the worktree stands {stands}, not on {visible(branch)}")
+    locks = os.fsdecode(told.stdout.strip(b"\n")).split("\n")
+    return locks if len(locks) == len(names) else places.of(git, *names)
 
 
 def _check_conflicts(git: Git) -> None:

@@ -104,7 +104,8 @@ def integrate(repo: Repository, request: Integration) -> Answer:
     """Take a branch in; see the answers. Raises :class:`GitRefused` and ``GuardBusy``; then nothing was merged."""
     git = Git(repo.top, hooks=False)
     with guarded(repo, "integrate", WAIT):
-        leftover.clear_locks(git, f"{refs.integrated(request.run)}.lock", f"{refs.landed(request.run)}.lock")
+        locks = (f"{ref(request.run)}.lock" for ref in (refs.integrated, refs.landed))
+        leftover.clear(repo.top, [f"{repo.common_dir}/{each}" for each in locks])
         merged = None
         for _ in range(TRIES):
             start = _start(git, request)
@@ -195,8 +196,8 @@ def _take_in(git: Git, request: Integration, start: str) -> str | Conflict | Not
             git, branch, request.track, request.run
         )
         return start if own else Nothing(f"{visible(request.target)} holds all of it without it")
-    ours = request.path if request.edit is not None and merge.holds(git, start, request.path) else None
     changed = merge.changes(git, base, branch)
+    ours = _ours(git, request, start, changed)
     if all(each == ours for each in changed):
         return Nothing(f"it changes {f'only {visible(ours or str())}' if changed else 'no file'}")
     tree, files = merge.tree_of(git, start, branch)
@@ -210,6 +211,14 @@ def _take_in(git: Git, request: Integration, start: str) -> str | Conflict | Not
     by = author.maker(git, request.options)
     taking = replay.Taking(start, base, branch, tree, request.title, trailers, by, ours)
     return _made(git, request.options, taking, request.track)
+
+
+def _ours(git: Git, request: Integration, start: str, changed: Sequence[str]) -> str | None:
+    """Return the file that is the orchestrator's, if there is one: git is asked where the branch touched it."""
+    if request.edit is None or request.path is None:
+        return None
+    alone = request.path not in changed and request.options.strategy == "merge"
+    return request.path if alone or merge.holds(git, start, request.path) else None
 
 
 def _made(git: Git, options: GitOptions, taking: replay.Taking, track: str) -> str:

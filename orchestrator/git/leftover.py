@@ -6,7 +6,7 @@ track's worktree is across machines is for the track's claim to say, which its c
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -39,10 +39,15 @@ def clear_locks(git: Git, *names: str, wait: float = WAIT) -> None:
     ``names`` are relative to git's own folder; default: ``index.lock``. Raises :class:`GitRefused` when one
     stays and may have an owner.
     """
+    clear(git.folder, places.of(git, *(names or ("index.lock",))), wait)
+
+
+def clear(folder: str, locks: Iterable[str], wait: float = WAIT) -> None:
+    """Like :func:`clear_locks`, with the paths of the locks, and the folder of those who may hold them."""
     deadline = clock.steady() + wait
-    for lock in places.of(git, *(names or ("index.lock",))):
+    for lock in locks:
         while os.path.lexists(lock):
-            owner = occupant(git.folder, lock)
+            owner = occupant(folder, lock)
             if not owner and _settled(lock):
                 files.remove(lock)
             elif clock.steady() > deadline:

@@ -48,18 +48,22 @@ class Repository:
         return f"{self.common_dir}/orchd"
 
 
-def survey(root: str, branch: str | None = None) -> Repository:
+def survey(root: str, branch: str | None = None, *, remote: bool = True) -> Repository:
     """Look at the repository around ``root``.
 
     Without ``branch``: it must be one that a run can start on: a checkout on a branch with a commit, and
     nothing going on in it. With ``branch`` (for a run that is under way): that branch, whatever the user's
-    checkout stands on by now. Raises :class:`GitRefused` with the reason and the next step.
+    checkout stands on by now. Without ``remote`` nobody asks where that is pushed to. Raises :class:`GitRefused`
+    with the reason and the next step.
     """
     git = Git(root, SHORT)
     if branch is None:
         git.require_version()
     top, common_dir = _place(git, root)
-    return Repository(top, common_dir, *_branch(git, branch if branch is not None else _current_branch(git)))
+    name = branch if branch is not None else _current_branch(git)
+    if not remote:
+        return Repository(top, common_dir, name, refs.tip(git, name), None, name)
+    return Repository(top, common_dir, *_branch(git, name))
 
 
 def _place(git: Git, root: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ finishes it.
 
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,7 +54,8 @@ def advance(repo: Repository, target: str, commit: str, ref: str) -> Moved:
 
 def _advance(repo: Repository, target: str, commit: str, ref: str) -> Moved | None:
     git = Git(repo.top)
-    tip = refs.tip(git, target)
+    branches = astray.branches(git)
+    tip = refs.existing(target, branches.get(refs.head(target)))
     both = merge.parting(git, tip, commit)
     if both == commit:
         return Moved(done=True)
@@ -67,7 +69,7 @@ def _advance(repo: Repository, target: str, commit: str, ref: str) -> Moved | No
         return _move_ref(git, target, commit, tip)
     if len(standing) > 1:
         return _stays(target, "several checkouts stand on it")
-    return _move_checkout(standing[0], target, commit, ref)
+    return _move_checkout(standing[0], target, commit, ref, branches)
 
 
 def _move_ref(git: Git, target: str, commit: str, tip: str) -> Moved:
@@ -79,13 +81,13 @@ def _move_ref(git: Git, target: str, commit: str, tip: str) -> Moved:
     return Moved(done=True)
 
 
-def _move_checkout(standing: Worktree, target: str, commit: str, ref: str) -> Moved | None:
+def _move_checkout(standing: Worktree, target: str, commit: str, ref: str, branches: Mapping[str, str]) -> Moved | None:
     """Let git bring the checkout forward; it refuses when a change or a new file is in the way.
 
-    None: somebody switched it to another branch meanwhile, which is where it was.
+    ``branches`` is where every branch stood a moment ago. None: somebody switched it to another branch meanwhile,
+    which is where it was.
     """
     git = Git(standing.path, SECONDS)
-    branches = astray.branches(git)
     before = refs.existing(target, branches.get(refs.head(target)))
     try:
         leftover.wait_for_lock(git, PATIENCE)

@@ -151,7 +151,7 @@ def add(repo: Repository, path: str, branch: str, base: str) -> None:
         if os.path.lexists(real) and (os.path.islink(real) or not os.path.isdir(real) or os.listdir(real)):
             raise GitRefused(f"{visible(path)} is in the way: it is no worktree of ours", hint="move it aside")
         waited = leftover.wait_until_idle(real)
-        leftover.clear_locks(git, f"{refs.head(branch)}.lock")
+        leftover.clear(repo.top, [f"{repo.common_dir}/{refs.head(branch)}.lock"])
         for each in list(repo) if waited else known:
             if each.gone and (each.path == real or each.branch == branch):
                 _drop(git, repo, each)
