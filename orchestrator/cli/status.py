@@ -68,7 +68,7 @@ def _show(document: Fields) -> None:
         rows = [[_cell(track, column) for column in _COLUMNS] for track in _each(run, "tracks")]
         output.write(output.table(_COLUMNS, rows, COLOURS))
     _list("conflicts ahead", [_ahead(each) for run in runs for each in _each(run, "conflicts_ahead")])
-    _list("waiting for a person", [f"{each.get('track')}: {each['needs_input']}" for each in _waiting(runs)])
+    _list("waiting for a person", list(_waiting(runs)))
     _list("problems", [f"{each.get('path')}: {each.get('reason')}" for each in _each(document, "problems")])
 
 
@@ -89,8 +89,13 @@ def _each(fields: Fields, key: str) -> Iterator[Fields]:
     yield from (each for each in value if isinstance(each, Mapping)) if isinstance(value, list) else ()
 
 
-def _waiting(runs: Sequence[Fields]) -> list[Fields]:
-    return [track for run in runs for track in _each(run, "tracks") if track.get("needs_input")]
+def _waiting(runs: Sequence[Fields]) -> Iterator[str]:
+    """Yield what people have to say: of a run as a whole, then of its tracks."""
+    for run in runs:
+        if run.get("waits"):
+            yield f"run {run.get('run')}: {run['waits']}"
+        asking = (each for each in _each(run, "tracks") if each.get("needs_input"))
+        yield from (f"{each.get('track')}: {each['needs_input']}" for each in asking)
 
 
 def _list(title: str, lines: Sequence[str]) -> None:

@@ -99,7 +99,7 @@ class Picture:
 
 def _head(look: Look) -> str:
     counts = Counter(row.state for row in look.rows)
-    merged = counts.pop("merged", 0)
+    merged = counts.pop("merged", 0) + counts.pop("done", 0)
     others = "".join(f", {number} {what}" for what, number in counts.items())
     over = all(row.state in _OVER for row in look.rows) and not look.ended
     spent = "" if look.seconds is None else f" · {brief(look.seconds)}"

@@ -7,6 +7,7 @@ from orchestrator.core import budget, probe
 from orchestrator.core.actions import Action, EndTrack, Finish, Integrate, StartWorker, StopWorker, Unmerged
 from orchestrator.core.facts import RunFacts, TrackFacts
 from orchestrator.core.phase import Cause
+from orchestrator.core.run import Gate
 from orchestrator.core.schedule import Order, Picked, next_start
 from orchestrator.core.standing import Rule, Standing, TrackState
 from orchestrator.core.states import ACTIVE
@@ -32,7 +33,7 @@ def decide(standing: Standing, order: Order) -> Sequence[Action]:
     if run.ended or run.finishing:
         return ()
     if all(each.outcome is not None for each in run.tracks):
-        return () if _waits_for_approval(standing) else (Finish(run.record.run),)
+        return () if _waits_to_push(standing) else (Finish(run.record.run),)
     endings = tuple(_endings(standing))
     leaving = {each.agent_id for each in endings}
     starts = tuple(each for each in _starts(standing, order) if each.agent_id not in leaving)
@@ -240,7 +241,18 @@ def _gone(state: TrackState) -> str:
             return f"UNKNOWN: not started: {state.why}, which waits for it"
 
 
-def _waits_for_approval(standing: Standing) -> bool:
+def waited_for(standing: Standing) -> Gate | None:
+    """Return the gate that a person has to open before the run goes on; None where nothing waits for one."""
+    run = standing.run
+    if run.ended or run.finishing:
+        return None
+    if any(each.rule == "gate" for each in standing.states.values()):
+        return "start"
+    over = all(each.outcome is not None for each in run.tracks)
+    return "push" if over and _waits_to_push(standing) else None
+
+
+def _waits_to_push(standing: Standing) -> bool:
     """Tell whether a person has to say yes before anything is published; nobody waits longer than for an answer."""
     run = standing.run
     if "push" not in standing.options.gates or "push" in run.approved:

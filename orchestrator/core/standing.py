@@ -280,7 +280,8 @@ def _before_a_start(facts: TrackFacts, standing: Standing) -> TrackState:
     if unmet:
         return TrackState("waiting", f"waits for {', '.join(unmet)}", "dependency")
     if facts.job_attempt:
-        return _if_affordable(facts, standing, TrackState("ready", "its worker did not get to the claim", "again"))
+        why = "its job is written; its worker is on the way to the claim, or is started again"
+        return _if_affordable(facts, standing, TrackState("ready", why, "again"))
     return _if_affordable(facts, standing, TrackState("ready", "everything that it depends on is there", "open"))
 
 

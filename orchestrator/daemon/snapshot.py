@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Final
 
 from orchestrator.claims import FileClaims, Seen
-from orchestrator.core.decide import picked
+from orchestrator.core.decide import picked, waited_for
 from orchestrator.core.facts import RunFacts, TrackFacts
+from orchestrator.core.run import Gate
 from orchestrator.core.schedule import Order
 from orchestrator.core.standing import Standing, TrackState
 from orchestrator.core.status import Status
@@ -24,6 +25,8 @@ from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.scan import Problem
 
 NOBODY: Final[Mapping[str, Standing]] = MappingProxyType({})
+
+_WAITS: Final[Mapping[Gate, str]] = MappingProxyType({"start": "it starts agents", "push": "it pushes"})
 
 ENDED_SHOWN: Final = 1
 """So many of the newest runs that have ended are shown beside those that have not."""
@@ -53,7 +56,8 @@ def snapshot(root: str, driven: Mapping[str, Standing] = NOBODY) -> dict[str, ob
             problems.append(Problem(layout.run(run).record, error.message, clock.iso()))
             continue
         now = clock.steady()
-        facts = files.facts(record, statuses.read(claims), claims, Conducted.of(record, now))
+        found = statuses.read(claims if run in unfinished else {})  # whoever claims the tracks of an ended run is right
+        facts = files.facts(record, found, claims, Conducted.of(record, now))
         problems += statuses.problems
         standing = driven.get(run) or Standing(facts, now)
         fields = run_fields(standing, driven=run in driven or is_taken(layout.run(run).conductor))
@@ -64,6 +68,7 @@ def snapshot(root: str, driven: Mapping[str, Standing] = NOBODY) -> dict[str, ob
             {
                 "run": run,
                 "state": "external",
+                "waits": None,
                 "tracks": [status_fields(each) for _, each in sorted(statuses.read(claims).items())],
             }
         )
@@ -85,7 +90,14 @@ def run_fields(standing: Standing, *, driven: bool) -> dict[str, object]:
     waits = picked(standing, Order.of(facts.record)).waits if not facts.ended else {}
     tracks = [track_fields(each, standing.of(each), waits.get(each.spec.agent_id, "")) for each in facts.tracks]
     state = "ended" if facts.ended else "running" if driven else "unattended"
-    return {"run": facts.record.run, "state": state, "tracks": tracks}
+    return {"run": facts.record.run, "state": state, "waits": _waits(standing), "tracks": tracks}
+
+
+def _waits(standing: Standing) -> str | None:
+    """Return what the whole run waits for a person to say."""
+    gate = waited_for(standing)
+    run = standing.run.record.run
+    return None if gate is None else f"waits for a person's word before {_WAITS[gate]}: `orchd approve {run}`"
 
 
 def _ahead(paths: RunLayout, facts: RunFacts) -> list[dict[str, object]]:

@@ -131,7 +131,8 @@ class StatusSensor:
     def _take_in(self, run: str, only: Collection[str] | None, claims: Mapping[str, Seen]) -> None:
         statuses = self.runs[run]
         before, problems = statuses.found, set(statuses.problems)
-        after = statuses.read(claims, only)
+        live = _is_live(self._layout.run(run), self._endings)
+        after = statuses.read(claims if live else {}, only)  # once a run has ended, others may claim its tracks
         for agent_id, status in after.items():
             was = before.get(agent_id)
             if status is not was and (was is None or _fields(status) != _fields(was)):

@@ -35,6 +35,8 @@ def test_nobody_is_there(site: Accepted) -> None:
         assert f"target: {site.tracks[0]}" in refused.err
         assert "add --yes" in refused.err
         assert (site.subjects(), opened(site)) == (["start"], frozenset())
+        shown = site("status").out
+        assert "waiting for a person:\n  run roadmap: waits for a person's word before it starts agents" in shown
         said = site("approve", "roadmap", "--yes", "--json")
         assert (said.document["approved"], said.document["driven"]) == (["start"], True)
         wait_for(lambda: site.outcomes() == ["merged"], 30)

@@ -125,6 +125,13 @@ def test_the_end_of_a_run_is_work_too() -> None:
     assert drawn.startswith("roadmap: 1 of 1 merged, publishing\x1b[K\n")
 
 
+def test_what_is_done_was_merged() -> None:
+    """When the run has ended, its merged tracks are done; the head counts them all the same."""
+    rows = (track("done"), track("failed"), track("done"))
+    (drawn,) = Terminal().show(look(*rows, ended=True, seconds=None))
+    assert drawn.startswith("roadmap: 2 of 3 merged, 1 failed\x1b[K\n")
+
+
 def test_nobody_reads_any_more() -> None:
     """A closed pipe or terminal ends the showing and nothing else."""
     tries = []

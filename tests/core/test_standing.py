@@ -136,6 +136,13 @@ def test_how_a_worker_died_is_told(exited: int | None, how: str) -> None:
     assert how in state_of(facts).why
 
 
+def test_a_start_under_way_is_no_alarm() -> None:
+    """Whoever sees the job alone cannot tell a worker on its way from one that is started again, and is told so."""
+    state = state_of(TrackFacts(runs.spec(1), 1))
+    assert (state.where, state.rule) == ("ready", "again")
+    assert state.why == "its job is written; its worker is on the way to the claim, or is started again"
+
+
 def test_states_of_a_run_are_by_agent() -> None:
     """Every track of the run has its state under its agent's id."""
     run = runs.facts(TrackFacts(runs.spec(1)), TrackFacts(runs.spec(2), 1, runs.claim()))

@@ -196,6 +196,8 @@ def test_a_gate_before_the_start() -> None:
     assert (only(run).where, only(run).rule) == ("waiting", "gate")
     assert "orchd approve roadmap" in only(run).why
     assert decide(run) == ()
+    assert core.waited_for(standing(run)) == "start"
+    assert core.waited_for(standing(replace(run, approved=frozenset({"start"})))) is None
     assert decide(replace(run, approved=frozenset({"start"}))) == (StartWorker(runs.RUN, "agent-1", 1),)
     (end,) = decide(run, NOW + 60)
     assert isinstance(end, EndTrack)
@@ -207,6 +209,9 @@ def test_a_gate_before_the_push() -> None:
     done = TrackFacts(runs.spec(1), 1, outcome=runs.outcome(1))
     run = runs.facts(done, gates=("push",), input_wait_seconds=60.0)
     assert decide(run) == ()
+    assert core.waited_for(standing(run)) == "push"
+    assert core.waited_for(standing(replace(run, ended=True))) is None
+    assert core.waited_for(standing(runs.facts(TrackFacts(runs.spec(1)), gates=("push",)))) is None
     settled = replace(run, settled_since=NOW)
     assert decide(settled, NOW + 59) == ()
     assert decide(settled, NOW + 60) == (Finish(runs.RUN),)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.claims import FileClaims, Wanted, Won
 from orchestrator.core import result
 from orchestrator.core.facts import TrackFacts
 from orchestrator.core.result import Result
@@ -89,6 +90,49 @@ def test_each_track(layout: Layout) -> None:
     assert (one["state"], one["outcome"], one["percent"], one["attempt"]) == ("ready", None, None, None)
     assert (two["percent"], two["needs_input"]) == (40, "Which\\x1b one?")
     assert (three["state"], three["outcome"], three["why"]) == ("failed", "failed", "UNKNOWN: \\x1b[2J")
+
+
+def test_a_gate(layout: Layout) -> None:
+    """The run as a whole says at which gate it waits, that of its start and that of its push; once it ended, none."""
+    paths = layout.run(runs.RUN)
+    results.write_run(paths, runs.record(runs.spec(1), gates=("start", "push")))
+    assert waits(layout) == "waits for a person's word before it starts agents: `orchd approve roadmap`"
+    begun(paths, 1)
+    results.write_outcome(paths, runs.outcome(1))
+    assert waits(layout) == "waits for a person's word before it pushes: `orchd approve roadmap`"
+    end(paths, 1)
+    assert waits(layout) is None
+
+
+def waits(layout: Layout) -> object:
+    """Return what the only run waits for."""
+    found = snapshot(layout.root)["runs"]
+    assert isinstance(found, list)
+    return found[0]["waits"]
+
+
+def test_a_track_that_was_claimed_again(layout: Layout) -> None:
+    """What a worker wrote under an earlier claim is a problem, and none once its run has ended."""
+    paths = accept(layout, runs.RUN, tracks=1)
+    status.update(paths, "agent-1", lambda _: said("agent-1"), fence=1)
+    store = FileClaims(layout.root)
+    for fence in (1, 2):
+        won = store.claim(Wanted("t1", "test", os.getpid()))
+        assert isinstance(won, Won)
+        assert won.claim.fence == fence
+        if fence == 1:
+            store.release("t1", won.claim.token)
+    (problem,) = problems(layout)
+    assert "claimed again since" in problem["reason"]
+    end(paths, 1)
+    assert problems(layout) == []
+
+
+def problems(layout: Layout) -> list[dict[str, str]]:
+    """Return what is wrong."""
+    found = snapshot(layout.root)["problems"]
+    assert isinstance(found, list)
+    return found
 
 
 def test_a_run_is_as_old_as_it_is(layout: Layout) -> None:

@@ -224,3 +224,23 @@ def test_what_a_worker_said_last_is_read_at_once(tmp_path: Path) -> None:
     shutil.rmtree(folder.path)
     sensor.rescan({})
     assert (len(sensor.runs), followed) == (0, [])
+
+
+def test_a_run_that_has_just_ended(tmp_path: Path) -> None:
+    """Whoever claims a track of it is right: what its worker said is no problem, also while it is still looked at."""
+    layout, events = Layout(str(tmp_path)), list[str]()
+    sensor = StatusSensor(layout, lambda name, _: events.append(name), lambda _: None, lambda _: None)
+    folder = Folder(tmp_path, "over")
+    folder.say("agent-1", track="t1", metadata={"fence": 1})
+    sensor.rescan({})
+    store = FileClaims(str(tmp_path))
+    first = store.claim(Wanted("t1", "test", os.getpid()))
+    assert isinstance(first, Won)
+    store.release("t1", first.claim.token)
+    assert isinstance(store.claim(Wanted("t1", "test", os.getpid())), Won)
+    (folder.path / "metrics.json").write_text("{}")
+    sensor.look_at(["over"], {each.track: each for each in store.list()})
+    assert events == ["status.changed"]
+    (folder.path / "metrics.json").unlink()
+    sensor.look_at(["over"], {each.track: each for each in store.list()})
+    assert events == ["status.changed", "status.problem", "status.superseded"]
