@@ -19,6 +19,7 @@ _PHASE_LEAST: Final = 9
 _PHASE: Final = 16
 _TIME: Final = 6
 _PERCENT: Final = 4
+_LAST_LEAST: Final = 12
 _WIDE: Final = frozenset("WF")
 _NO_WIDTH: Final = frozenset({"Mn", "Me", "Cf"})
 _IMPORTANCE: Final = ("needs_input", "running", "validating", "orphaned", "starting", "committed", "merging")
@@ -100,7 +101,7 @@ def _padded(text: str, width: int) -> str:
 
 def columns(text: str) -> int:
     """Return how many columns a terminal uses for ``text``."""
-    return sum(map(_column, text))
+    return len(text) if text.isascii() else sum(map(_column, text))
 
 
 def _column(sign: str) -> int:
@@ -120,3 +121,18 @@ def cut(text: str, width: int) -> str:
             break
         kept.append(sign)
     return "".join(kept) + "…" if width > 0 else ""
+
+
+def shrunk(widths: Sequence[int], room: int) -> list[int]:
+    """Return the widths of a table's columns, less what does not fit into ``room`` columns.
+
+    The last column gives way first, down to what can still be read, then whichever is the widest.
+    """
+    fitting = list(widths)
+    over = sum(fitting) + len(_GAP) * (len(fitting) - 1) - room
+    spare = min(max(over, 0), max(fitting[-1] - _LAST_LEAST, 0))
+    fitting[-1] -= spare
+    for _ in range(over - spare):
+        widest = max(range(len(fitting)), key=fitting.__getitem__)
+        fitting[widest] = max(fitting[widest] - 1, 1)
+    return fitting

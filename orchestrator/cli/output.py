@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TextIO
 
+from orchestrator.cli.frame import columns, cut, shrunk
 from orchestrator.core.text import visible
 
 LONGEST: Final = 1_000_000
@@ -38,18 +39,35 @@ def say(line: str) -> None:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], colours: Mapping[str, str] | None = None) -> str:
-    """Return aligned columns. ``colours`` maps a whole cell to the colour that it has on a terminal."""
+    """Return aligned columns. ``colours`` maps a whole cell to the colour that it has on a terminal.
+
+    On a terminal each row fits its width, see :func:`orchestrator.cli.frame.shrunk`; elsewhere all is whole.
+    """
     cells = [list(header), *([visible(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
+    room = _room()
+    widths = widths if room is None else shrunk(widths, room)
     shades = (colours or {}) if coloured(sys.stdout) else {}
     lines = []
     for row in cells:
-        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        padded[-1] = row[-1]
-        lines.append(
-            "  ".join(_painted(text, shades.get(cell)) for text, cell in zip(padded, row, strict=True)).rstrip()
-        )
+        texts = [cut(cell, width) for cell, width in zip(row, widths, strict=True)]
+        gaps = [" " * (width - columns(text)) for text, width in zip(texts[:-1], widths, strict=False)]
+        painted = [_painted(text, shades.get(cell)) for text, cell in zip(texts, row, strict=True)]
+        lines.append("  ".join(map("".join, zip(painted, [*gaps, ""], strict=True))).rstrip())
     return "".join(f"{line}\n" for line in lines)
+
+
+def _room() -> int | None:
+    """Return how many columns the terminal on stdout has; None where there is none, or it does not say."""
+    if not is_terminal(sys.stdout):
+        return None
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
 
 
 def _painted(text: str, colour: str | None) -> str:

@@ -1,6 +1,7 @@
 """``orchd restore``: what was backed up, and how it comes back."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import click
 
@@ -14,6 +15,8 @@ from orchestrator.git.command import Git
 from orchestrator.git.restore import Backup
 
 _COLUMNS = ("run", "track", "attempt", "when", "files", "bytes", "commit")
+_MINUTES: Final = len("2026-11-20 15:02")
+_COMMIT: Final = 12
 
 
 @click.command("restore")
@@ -94,7 +97,18 @@ def _show(rows: list[Mapping[str, object]], *, as_json: bool) -> None:
     if as_json:
         output.emit({"backups": rows})
     elif rows:
-        output.write(output.table(_COLUMNS, ([str(row[each] or "-")[:24] for each in _COLUMNS] for row in rows)))
+        output.write(output.table(_COLUMNS, ([_cell(row, each) for each in _COLUMNS] for row in rows)))
         output.say("`orchd restore RUN TRACK --attempt N` brings one back")
     else:
         output.say("no backups")
+
+
+def _cell(row: Mapping[str, object], column: str) -> str:
+    value = str(row[column] or "-")
+    match column:
+        case "when":
+            return value[:_MINUTES].replace("T", " ")
+        case "commit":
+            return value[:_COMMIT]
+        case _:
+            return value

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.cli.frame import Row, columns, cut, picture
+from orchestrator.cli.frame import Row, columns, cut, picture, shrunk
 from orchestrator.core.text import visible
 
 HEAD = "roadmap: 1 of 3 merged · 12s"
@@ -64,3 +64,13 @@ def test_it_always_fits(rows: list[Row], title: str, width: int, height: int) ->
     for line in lines:
         assert columns(line) <= width
         assert visible(line, 1000) == line
+
+
+def test_a_table_gives_way() -> None:
+    """First its last column, down to what can be read, then the widest; what fits stays as it is."""
+    assert shrunk([5, 10, 30], 60) == [5, 10, 30]
+    assert shrunk([5, 10, 30], 40) == [5, 10, 21]
+    assert shrunk([5, 20, 30], 40) == [5, 19, 12]
+    assert shrunk([5, 20, 8], 20) == [5, 5, 6]
+    assert shrunk([9], 4) == [4]
+    assert shrunk([3, 3], 1) == [1, 1]

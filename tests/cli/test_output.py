@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import termios
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.cli import output
+from orchestrator.cli.frame import columns
 from orchestrator.core.text import visible
 from tests.cli.orchd import Orchd
 
@@ -58,9 +60,10 @@ def test_a_table_lines_up(rows: list[tuple[str, str]]) -> None:
     """Each row is one line of what can be seen; the second column begins at the same place in all."""
     lines = output.table(("one", "two"), rows).split("\n")
     assert len(lines) == len(rows) + 2
-    width = max(len("one"), *(len(visible(first)) for first, _ in rows), 0)
+    width = max(len("one"), *(columns(visible(first)) for first, _ in rows), 0)
     for (first, second), line in zip([("one", "two"), *rows], lines, strict=False):
-        assert line == f"{visible(first):<{width}}  {visible(second)}".rstrip()
+        gap = " " * (width - columns(visible(first)))
+        assert line == f"{visible(first)}{gap}  {visible(second)}".rstrip()
 
 
 @pytest.mark.parametrize(
@@ -80,6 +83,25 @@ def test_colour_is_for_terminals(tmp_path: Path, *, variables: dict[str, str], c
     os.close(theirs)
     assert (b"\x1b[32malive" in said) is coloured
     assert b"a\\x1b[31mb" in said
+
+
+@pytest.mark.parametrize(("variables", "width"), [({}, 80), ({"COLUMNS": "60"}, 60), ({"COLUMNS": "x"}, 80)])
+def test_a_table_fits_the_terminal(tmp_path: Path, variables: dict[str, str], width: int) -> None:
+    """Each row is one line there, what does not fit cut with an ellipsis; a pipe gets it whole."""
+    orchd = Orchd(tmp_path)
+    orchd.claim("t", owner="ada-with-a-rather-long-name", run="roadmap")
+    orchd.env |= {"TERM": "xterm"}
+    whole = orchd("locks").out
+    orchd.env |= {"NO_COLOR": "1"} | variables
+    mine, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    assert orchd.into(theirs, "locks") == (0, b"")
+    shown = os.read(mine, 65536).decode().splitlines()
+    os.close(mine)
+    os.close(theirs)
+    assert max(map(len, shown)) == width < max(map(len, whole.splitlines()))
+    assert shown[1].endswith("…")
+    assert "…" not in whole
 
 
 def test_no_colour_in_a_pipe(tmp_path: Path) -> None:

@@ -34,7 +34,11 @@ def test_the_list(site: Over) -> None:
     assert {(each["files"], each["bytes"]) for each in rows} == {(1, 7)}
     assert rows[0]["commit"] == site.git("rev-parse", "feat/t1")
     assert len(site("restore", RUN, two, "--list", "--json").document["backups"]) == 1
-    assert site("restore").out.splitlines()[-1] == "`orchd restore RUN TRACK --attempt N` brings one back"
+    said = site("restore").out.splitlines()
+    first = said[1].split()
+    assert (first[:3], first[-1]) == ([RUN, one, "1"], rows[0]["commit"][:12])
+    assert f" {rows[0]['when'][:16].replace('T', ' ')} " in said[1]
+    assert said[-1] == "`orchd restore RUN TRACK --attempt N` brings one back"
 
 
 def test_the_latest_comes_back_as_a_branch(site: Over) -> None:
