@@ -109,7 +109,9 @@ def integrate(repo: Repository, request: Integration) -> Answer:
         merged = None
         for _ in range(TRIES):
             start = _start(git, request)
-            found = start if isinstance(start, Conflict) else _take_in(git, request, start)
+            if isinstance(start, Conflict):
+                return _in_spite_of(git, request, start, merged)
+            found = _take_in(git, request, start)
             if isinstance(found, Nothing):
                 return found
             if isinstance(found, Conflict):
@@ -118,7 +120,7 @@ def integrate(repo: Repository, request: Integration) -> Answer:
             if red is not None:
                 return _in_spite_of(git, request, red, merged)
             merged = found if found != start else merged
-            moved = _advance(repo, git, request, found)
+            moved = _advance(repo, git, request, found, start)
             if not moved.diverged:
                 break
         return _answer(git, request, merged, moved)
@@ -230,19 +232,20 @@ def _made(git: Git, options: GitOptions, taking: replay.Taking, track: str) -> s
     return anew or replay.squashed(git, taking)
 
 
-def _advance(repo: Repository, git: Git, request: Integration, commit: str) -> Moved:
-    """Record the commit, move the target to it, and record that it is there."""
+def _advance(repo: Repository, git: Git, request: Integration, commit: str, start: str) -> Moved:
+    """Record the commit, which was made onto ``start``, move the target to it, and record that it is there."""
     reach("integrate.merged")
     ref, landed = refs.integrated(request.run), refs.landed(request.run)
-    before, there = refs.resolve_all(git, ref, refs.head(request.target))
+    before, seen, there = refs.resolve_all(git, ref, landed, refs.head(request.target))
+    recorded = before  # whoever changes it holds the guard that we hold
     if request.options.strategy != "merge":
         _hold(git, request)
     if commit not in {before, refs.existing(request.target, there)}:
         refs.update(git, ref, commit, before, f"took in {visible(request.branch, 80)}")
+        recorded = commit
     reach("integrate.advanced")
-    moved = advance(repo, request.target, commit, ref)
+    moved = advance(repo, request.target, commit, ref, start)
     reach("integrate.checked_out")
-    recorded, seen = refs.resolve_all(git, ref, landed)
     if moved.done and recorded is not None:
         refs.update(git, landed, recorded, seen, "the target holds it")
     return moved

@@ -1,7 +1,7 @@
 """Merges made of objects alone: no worktree, no index, and nothing changes until a ref is set."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from orchestrator.core.run import GitOptions
@@ -36,27 +36,35 @@ def edited(git: Git, tree: str, start: str, path: str, change: Callable[[bytes],
     The file is the orchestrator's: what a branch did to it does not come in with the branch. A path that ``start``
     does not have as a file stays as the tree has it.
     """
-    before, merged = _entry(git, start, path), _entry(git, tree, path)
+    before = _entry(git, start, path)
     if before is None:
         return tree, False
     mode, blob = before
+    rows = _rows(git, tree, path)
+    name = os.fsencode(path.rpartition("/")[2])
+    merged = next((_file(row.partition(b"\t")[0]) for row in rows if row.partition(b"\t")[2] == name), None)
     data = git.raw("cat-file", "blob", blob)
     changed = change(data)
     new = blob if changed is None or changed == data else git.out("hash-object", "-w", "--stdin", stdin=changed)
     if merged == (mode, new):
         return tree, False
-    return _with(git, tree, path, f"{mode} blob {new}"), merged != before
+    return _with(git, tree, path, f"{mode} blob {new}", rows), merged != before
 
 
-def _with(git: Git, tree: str, path: str, entry: str) -> str:
-    """Return ``tree`` with an entry at ``path``, and the folders above it where they are not there."""
-    folder, _, name = path.rpartition("/")
+def _rows(git: Git, tree: str, path: str) -> list[bytes]:
+    """Return what is in the folder of ``path``; nothing where there is no such folder."""
+    folder = path.rpartition("/")[0]
     listed = git.run("ls-tree", "-z", "--full-tree", f"{tree}:{folder}" if folder else tree)
-    rows = listed.stdout.split(b"\0") if listed.status == 0 else []  # no such folder so far
+    return [row for row in listed.stdout.split(b"\0") if row] if listed.status == 0 else []
+
+
+def _with(git: Git, tree: str, path: str, entry: str, rows: Sequence[bytes]) -> str:
+    """Return ``tree`` with an entry at ``path`` among ``rows``, and the folders above it where they are not there."""
+    folder, _, name = path.rpartition("/")
     line = f"{entry}\t".encode("ascii") + os.fsencode(name)
-    kept = [row for row in rows if row and row.partition(b"\t")[2] != os.fsencode(name)]
+    kept = [row for row in rows if row.partition(b"\t")[2] != os.fsencode(name)]
     made = git.out("mktree", "--missing", "-z", stdin=b"".join(row + b"\0" for row in (*kept, line)))
-    return _with(git, tree, folder, f"040000 tree {made}") if folder else made
+    return _with(git, tree, folder, f"040000 tree {made}", _rows(git, tree, folder)) if folder else made
 
 
 def holds(git: Git, commit: str, path: str | None) -> bool:
@@ -68,7 +76,12 @@ def _entry(git: Git, tree: str, path: str) -> tuple[str, str] | None:
     """Return mode and blob of a file in a tree; None where it is not a file there."""
     entry = git.raw("--literal-pathspecs", "ls-tree", "-z", "--full-tree", tree, "--", path).rstrip(b"\0")
     facts, _, name = entry.partition(b"\t")
-    if not facts.startswith(b"100") or os.fsdecode(name) != path:
+    return _file(facts) if os.fsdecode(name) == path else None
+
+
+def _file(facts: bytes) -> tuple[str, str] | None:
+    """Return mode and blob from what git says of an entry; None where that is not a file."""
+    if not facts.startswith(b"100"):
         return None
     mode, _, blob = facts.decode("ascii").split(" ")
     return mode, blob

@@ -16,6 +16,9 @@ from orchestrator.host import files
 LONGEST_EXCLUDE: Final = 4 * 1024 * 1024
 SHORT: Final = 30.0
 
+_TOP: Final = ("--show-toplevel",)
+_COMMON_DIR: Final = ("--path-format=absolute", "--git-common-dir")
+
 _BUSY: Final[Mapping[str, str]] = {
     "rebase-merge": "rebase",
     "rebase-apply": "rebase",
@@ -59,18 +62,27 @@ def survey(root: str, branch: str | None = None, *, remote: bool = True) -> Repo
     git = Git(root, SHORT)
     if branch is None:
         git.require_version()
+    known = _at_once(git, branch) if branch is not None and not remote else None
+    if known is not None:
+        return known
     top, common_dir = _place(git, root)
-    name = branch if branch is not None else _current_branch(git)
-    if not remote:
-        return Repository(top, common_dir, name, refs.tip(git, name), None, name)
-    return Repository(top, common_dir, *_branch(git, name))
+    return Repository(top, common_dir, *_branch(git, branch if branch is not None else _current_branch(git)))
+
+
+def _at_once(git: Git, branch: str) -> Repository | None:
+    """Return what one question to git tells of a repository; None where that takes more, or something is wrong."""
+    words = ("--is-bare-repository", "--is-inside-work-tree", *_COMMON_DIR, *_TOP, f"{refs.head(branch)}^{{commit}}")
+    told = git.run("rev-parse", *words)
+    match os.fsdecode(told.stdout).split("\n"):
+        case ["false", "true", common_dir, top, commit, ""] if told.status == 0:
+            return Repository(top, common_dir, branch, commit, None, branch)
+    return None
 
 
 def _place(git: Git, root: str) -> tuple[str, str]:
     """Return the top of the checkout, and git's own folder."""
     where = visible(root)
-    top, common_dir = ("--show-toplevel",), ("--path-format=absolute", "--git-common-dir")
-    inside = git.run("rev-parse", "--is-bare-repository", "--is-inside-work-tree", *common_dir, *top)
+    inside = git.run("rev-parse", "--is-bare-repository", "--is-inside-work-tree", *_COMMON_DIR, *_TOP)
     told = os.fsdecode(inside.stdout.removesuffix(b"\n")).split("\n")
     match told:
         case ["true", _, *_]:
@@ -82,7 +94,7 @@ def _place(git: Git, root: str) -> tuple[str, str]:
         raise refusal(inside, hint=hint)
     if len(told) == 4:  # an answer each; more of them: a path with a line break in it
         return told[3], told[2]
-    return git.out("rev-parse", *top), git.out("rev-parse", *common_dir)
+    return git.out("rev-parse", *_TOP), git.out("rev-parse", *_COMMON_DIR)
 
 
 def _current_branch(git: Git) -> str:

@@ -43,20 +43,23 @@ class Moved:
     note: str = ""
 
 
-def advance(repo: Repository, target: str, commit: str, ref: str) -> Moved:
-    """Move ``target`` forward to ``commit``, which ``ref`` holds; harmless when it is there already."""
+def advance(repo: Repository, target: str, commit: str, ref: str, start: str = "") -> Moved:
+    """Move ``target`` forward to ``commit``, which ``ref`` holds; harmless when it is there already.
+
+    ``start`` is a commit that is known to be in ``commit``; git need not be asked.
+    """
     for _ in range(_TRIES):
-        moved = _advance(repo, target, commit, ref)
+        moved = _advance(repo, target, commit, ref, start)
         if moved is not None:
             return moved
     return _stays(target, f"its checkout is switched again and again; then {_command(repo.top, ref)}")
 
 
-def _advance(repo: Repository, target: str, commit: str, ref: str) -> Moved | None:
+def _advance(repo: Repository, target: str, commit: str, ref: str, start: str) -> Moved | None:
     git = Git(repo.top)
     branches = astray.branches(git)
     tip = refs.existing(target, branches.get(refs.head(target)))
-    both = merge.parting(git, tip, commit)
+    both = tip if tip in {start, commit} else merge.parting(git, tip, commit)
     if both == commit:
         return Moved(done=True)
     if both != tip:
