@@ -17,8 +17,9 @@ from orchestrator.state.layout import Layout
 def command(root: str, run: str, **how: Unpack[How]) -> int:
     """Begin a run of the tracks that RUN did not finish: failed, in conflict, cancelled or in quarantine.
 
-    Each goes on with its branch and in its worktree, where they stand. Options and the kind of agent are those of
-    RUN unless told; how the agent is started is what orchestrator.toml says now.
+    Each goes on with its branch and in its worktree, where they stand. Options (time limits, attempts, gates and
+    so on), validators and how the agent is started are what orchestrator.toml says now. What the command line of RUN
+    said holds, as does its kind of agent, unless told otherwise here. What is other than in RUN is said.
     """
     layout = Layout(root)
     record = retrying.accepted(layout, named_run.read(layout, run), how)

@@ -21,6 +21,7 @@ from orchestrator.errors import Held, Unreadable
 from orchestrator.git import refs, repository, worktree
 from orchestrator.git.command import Git
 from orchestrator.git.repository import Repository
+from orchestrator.settings import Settings
 from orchestrator.state import answers, results
 from orchestrator.state.answers import Answer
 from orchestrator.state.layout import Layout
@@ -39,11 +40,12 @@ class Open:
 
 
 def accepted(layout: Layout, former: RunRecord, how: How) -> RunRecord | None:
-    """Accept a run of what ``former`` did not finish, with its options; None where there is nothing to do.
+    """Accept a run of what ``former`` did not finish; None where there is nothing to do.
 
-    The kind of agent is its own too; how that is started, and the validators, are what the settings say now: they may
-    be what had to be mended. A track whose branch stands goes on with it, and in its worktree. Raises :class:`Held`
-    where ``former`` has not ended, or another run of its source has not.
+    Options, validators and how the agent is started are what the settings say now: they may be what had to be mended.
+    What the command line of ``former`` said holds, and so does its kind of agent; ``how`` is put over all of it. A
+    track whose branch stands goes on with it, and in its worktree. Raises :class:`Held` where ``former`` has not
+    ended, or another run of its source has not.
     """
     if not results.has_ended(layout.run(former.run)):
         raise Held(f"run {former.run} has not ended", hint=accepting.how_to_end(layout, former))
@@ -61,12 +63,28 @@ def accepted(layout: Layout, former: RunRecord, how: How) -> RunRecord | None:
     repo = repository.survey(layout.root)
     settings = door.load(layout.root)
     names = [each.track.track for each in tracks]
-    options = wishes.over(former.options, how)
-    agent = door.agent(settings, how["agent"] or former.agent.kind)
-    terms = Terms(agent, options, door.validators(settings), tuple(names))
+    terms = _terms(settings, former, names, how)
     earlier = dict(zip(names, _earlier(layout, repo, former, tracks), strict=True))
     wanted = Wanted(found, [each.track for each in tracks], terms, earlier)
     return accepting.accept(layout, accepting.survey(layout, wanted), wanted)
+
+
+def _terms(settings: Settings, former: RunRecord, names: Sequence[str], how: How) -> Terms:
+    """Return how the tracks are carried out now, and say what is other than in the former run."""
+    options = wishes.over(wishes.again(door.options(settings), former), how)
+    agent = door.agent(settings, how["agent"] or former.agent.kind)
+    validators = door.validators(settings)
+    others = [wishes.changes(options, former.options)]
+    others += [
+        name
+        for name, same in (("agent", agent == former.agent), ("validators", validators == former.validators))
+        if not same
+    ]
+    changed = ", ".join(each for each in others if each)
+    if changed:
+        views.remark(f"other than in run {former.run}: {changed}")
+    told = tuple(sorted({*former.told, *wishes.said(how)}))
+    return Terms(agent, options, validators, tuple(names), told)
 
 
 def _unfinished(layout: Layout, former: RunRecord) -> list[tuple[RunTrack, Outcome]]:

@@ -118,7 +118,8 @@ def _asked(layout: Layout, found: Source, settings: Settings, wanted: Wishes) ->
         return None
     lifted = tuple(each.track for each in tracks) if wanted["retry"] else ()
     options = wishes.over(door.options(settings), wanted)
-    terms = Terms(door.agent(settings, wanted["agent"]), options, door.validators(settings), lifted)
+    agent, told = door.agent(settings, wanted["agent"]), wishes.said(wanted)
+    terms = Terms(agent, options, door.validators(settings), lifted, told)
     return Wanted(found, tracks, terms, quarantined=kept.tracks)
 
 

@@ -1,14 +1,15 @@
 """How a person wants a run carried out: the options that ``orchd run`` and ``orchd retry`` have in common."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TypedDict, TypeVar
+from dataclasses import fields, replace
+from typing import Final, TypedDict, TypeVar
 
 import click
 
 from orchestrator.core import duration
 from orchestrator.core.name import check_name
-from orchestrator.core.run import Options
+from orchestrator.core.run import Options, RunRecord
+from orchestrator.core.text import visible
 from orchestrator.errors import UsageError
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -25,6 +26,16 @@ class How(TypedDict):
     push: bool | None
     detach: bool
     as_json: bool
+
+
+_FIELDS: Final = (
+    ("agents", "agents"),
+    ("profile", "profile"),
+    ("batch_size", "batch_size"),
+    ("push", "push"),
+    ("timeout", "timeout_seconds"),
+)
+"""What the command line can say, and the option of a run that this is."""
 
 
 def carrying_out(function: Function) -> Function:
@@ -67,6 +78,37 @@ def over(options: Options, how: How) -> Options:
             raise UsageError("--timeout must be more than 0", hint="write 90 (seconds), 30s, 5m, 1h30m or 2d")
         options = replace(options, timeout_seconds=seconds)
     return options
+
+
+def said(how: How) -> tuple[str, ...]:
+    """Return the options of a run that the command line says something about."""
+    return tuple(option for word, option in _FIELDS if how.get(word) is not None)
+
+
+def again(options: Options, former: RunRecord) -> Options:
+    """Return ``options``, those of the settings, with what the command line of a former run had said put over them."""
+    told = {option: getattr(former.options, option) for _, option in _FIELDS if option in former.told}
+    return replace(options, **told)
+
+
+def changes(options: Options, former: Options) -> str:
+    """Say how ``options`` differ from those of a former run; nothing where they do not."""
+    pairs = ((each.name, getattr(former, each.name), getattr(options, each.name)) for each in fields(options))
+    return ", ".join(
+        f"{name.removesuffix('_seconds')} {_plain(before)} -> {_plain(now)}" if _is_plain(before, now) else name
+        for name, before, now in pairs
+        if before != now
+    )
+
+
+def _is_plain(*values: object) -> bool:
+    return all(isinstance(each, int | float | str) for each in values)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else visible(str(value), 60) or "none"
 
 
 NOTHING_SAID = How(

@@ -32,12 +32,16 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a run is to be carried out. ``lifted`` are the tracks that a person wants tried again, come what may."""
+    """How a run is to be carried out. ``lifted`` are the tracks that a person wants tried again, come what may.
+
+    ``told`` names the options that the command line said.
+    """
 
     agent: Agent
     options: Options
     validators: tuple[Validator, ...] = ()
     lifted: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ def accept(run: str, taken: Sequence[Taken], ground: Ground, terms: Terms) -> Ru
         validators=terms.validators,
         root=ground.root,
         lifted=terms.lifted,
+        told=terms.told,
     )
 
 

@@ -172,7 +172,8 @@ class RunRecord:
     """The accepted plan and options. ``source`` is an absolute path, and so is ``root``, where it was accepted.
 
     ``source_kind`` and ``base`` (the target's commit when the run was accepted) are for people. ``lifted`` are the
-    tracks that a person wants tried again, whatever became of them before.
+    tracks that a person wants tried again, whatever became of them before. ``told`` names the options that the command
+    line said: those that no setting changes when the run is retried.
     """
 
     run: str
@@ -189,6 +190,7 @@ class RunRecord:
     validators: tuple[Validator, ...] = ()
     root: str = ""
     lifted: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     v: int = VERSION
 
     def find(self, agent_id: str) -> RunTrack:

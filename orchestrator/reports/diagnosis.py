@@ -3,7 +3,9 @@
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
+from orchestrator.core.duration import brief
 from orchestrator.core.result import Attempt
 from orchestrator.core.retry import FailureClass, classify
 from orchestrator.core.run import Outcome, RunRecord
@@ -98,6 +100,15 @@ def _steps(record: RunRecord, case: Case) -> Iterator[Step]:
     if outcome.kept:
         yield Step("see what it committed", f"git diff {shlex.quote(f'{target}...{branch}')}")
     if outcome.ended == "failed":
-        yield Step("try again what failed", f"orchd retry {record.run}")
+        yield _again(record, case)
     elif outcome.ended in ("cancelled", "quarantined"):
         yield Step("take it up again", f"orchd run {shlex.quote(visible(record.source, 500))}")
+
+
+def _again(record: RunRecord, case: Case) -> Step:
+    """Return how it is tried again: with twice the time where an agent ran out of it."""
+    phase = case.phase
+    if phase is None or phase.ending != "timed_out" or phase.kind == "validator":
+        return Step("try again what failed", f"orchd retry {record.run}")
+    more = brief(ceil(2 * phase.seconds))
+    return Step("try again what failed, with more time", f"orchd retry {record.run} --timeout {more}")

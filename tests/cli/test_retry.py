@@ -1,18 +1,21 @@
 """What a run did not finish is done in another one, which goes on from where that one stopped."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestrator.cli import retrying
-from orchestrator.cli.wishes import NOTHING_SAID
+from orchestrator.cli.wishes import NOTHING_SAID, How
 from orchestrator.core.run import RunRecord
 from orchestrator.errors import Held
 from orchestrator.state import answers
 from tests.cli.over import Over
-from tests.projects import git
+from tests.projects import SETTINGS, git
 
 AGAIN = "roadmap-2"
+MENDED = 'timeout = "2h"\nattempts = 2\ngates = ["start"]'
+JUDGE = '[[validators]]\nname = "t"\nkind = "command"\nargv = ["true"]\n'
 
 
 def again(site: Over, **how: object) -> RunRecord:
@@ -43,13 +46,30 @@ def test_it_goes_on_where_that_one_stopped(tmp_path: Path) -> None:
     assert site.git("status", "--porcelain") == ""
 
 
-def test_what_is_told_holds_over_what_was(tmp_path: Path) -> None:
-    """Options are those of the run, but for what the command says; the agent is what the settings say now."""
+def test_what_was_mended_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Options are what the settings say now, under the command line of both; what is other than it was is said."""
     site = Over(tmp_path, 1)
     site.end("failed")
-    record = again(site, agents=7, timeout="5m")
-    assert (record.options.agents, record.options.timeout_seconds, record.options.attempts) == (7, 300.0, 1)
+    told = ("agents", "push")
+    former = replace(site.record, told=told, options=replace(site.record.options, agents=9, push=False))
+    site.write("orchestrator.toml", SETTINGS.replace("attempts = 1", MENDED) + JUDGE)
+    record = retrying.accepted(site.layout, former, How(**{**NOTHING_SAID, "agents": 7}))
+    assert record is not None
+    options = record.options
+    assert (options.timeout_seconds, options.attempts, options.gates) == (7200.0, 2, ("start",))
+    assert (options.agents, options.push, record.told, len(record.validators)) == (7, False, told, 1)
     assert (record.agent, record.source, record.root) == (site.record.agent, site.record.source, str(site.root))
+    assert capsys.readouterr().err == (
+        "orchd: other than in run roadmap: agents 9 -> 7, timeout 3600 -> 7200, attempts 1 -> 2, gates, validators\n"
+    )
+
+
+def test_nothing_was_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Then there is nothing to say."""
+    site = Over(tmp_path, 1)
+    site.end("failed")
+    assert again(site).options == site.record.options
+    assert capsys.readouterr().err == ""
 
 
 def test_the_branch_is_gone(tmp_path: Path) -> None:

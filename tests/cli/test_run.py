@@ -52,7 +52,7 @@ def test_what_is_asked_for_is_on_record(site: Site) -> None:
     assert [each.depends_on for each in accepted.tracks] == [(), (ONE,)]
     assert (accepted.options.batch_size, accepted.options.budget.run.seconds) == (1, 3600.0)
     assert [(each.name, each.after) for each in accepted.validators] == [("inside", "work")]
-    assert (accepted.root, accepted.lifted) == (str(site.root), ())
+    assert (accepted.root, accepted.lifted, accepted.told) == (str(site.root), (), ("batch_size",))
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_all_of_a_failure() -> None:
     assert [each.command for each in found.steps] == [
         "orchd logs t1",
         "git diff main...feat/t1",
-        "orchd retry roadmap",
+        "orchd retry roadmap --timeout 8s",
     ]
 
 
