@@ -56,10 +56,15 @@ def _why(seen: Seen) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """The tracks that are not worked on, with the reason, and whether that leaves ``work`` for a run."""
+    """The tracks that are not worked on, with the reason, and those that are: not what waits for one of the others."""
 
     tracks: Mapping[str, str]
-    work: bool
+    worked_on: frozenset[str]
+
+    @property
+    def work(self) -> bool:
+        """Whether that leaves work for a run."""
+        return bool(self.worked_on)
 
     @property
     def remarks(self) -> list[str]:
@@ -78,7 +83,8 @@ def quarantine(layout: Layout, source: str, tracks: Sequence[Track], after: int)
             records[track].add(past)
     again = lifting(source)
     found = {track: record.why(again) for track, record in records.items() if record.is_too_bad}
-    return Quarantine(found, work=bool(Graph(tracks).waves(records.keys() - found.keys())))
+    waves = Graph(tracks).waves(records.keys() - found.keys())
+    return Quarantine(found, frozenset(track for wave in waves for track in wave))
 
 
 def _former(layout: Layout, source: str) -> Iterator[RunRecord]:

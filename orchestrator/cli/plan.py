@@ -8,7 +8,7 @@ from typing import Final, TypedDict, Unpack
 import click
 
 from orchestrator.cli import output, source
-from orchestrator.cli.offering import Offer, offer
+from orchestrator.cli.offering import Offer, Quarantine, offer, quarantine
 from orchestrator.cli.options import common_or_here
 from orchestrator.cli.selecting import names_of, selecting
 from orchestrator.cli.source import Source
@@ -22,7 +22,14 @@ from orchestrator.plans.selection import select
 from orchestrator.settings import load
 from orchestrator.state.layout import Layout
 
-COLOURS: Final = {"done": "green", "in_progress": "yellow", "skipped": "dim", "warn": "yellow", "error": "red"}
+COLOURS: Final = {
+    "done": "green",
+    "in_progress": "yellow",
+    "skipped": "dim",
+    "quarantined": "red",
+    "warn": "yellow",
+    "error": "red",
+}
 _MOST_NAMES: Final = 3
 _MOST_PATH: Final = 8
 
@@ -57,15 +64,27 @@ def command(root: str, **wishes: Unpack[Wishes]) -> None:
     is_part = wishes["group"] is not None or wishes["tracks"] is not None
     shown = chosen if is_part else found.plan.tracks
     graph = Graph(shown)
+    offered, settings = offer(root, chosen), load(root)
+    kept = quarantine(Layout(root), found.path, offered.tracks, settings.run.quarantine_after)
+    found = _with_quarantine(found, shown, kept)
     if wishes["as_json"]:
         output.emit(_document(found, root, shown, graph.waves()))
     else:
-        at_once = wishes["agents"] or load(root).run.agents
-        _show(found, shown, graph)
+        _show(found, shown, graph, kept)
         if not refusal:
-            _show_start(offer(root, chosen), at_once)
+            _show_start(offered, kept, wishes["agents"] or settings.run.agents)
     if refusal:
         raise refusal
+
+
+def _with_quarantine(found: Source, tracks: Sequence[Track], kept: Quarantine) -> Source:
+    """Return the source with a finding for each track that the next run would leave alone."""
+    left = [
+        Finding("warn", "quarantine", f"{each.track} is in quarantine: {kept.tracks[each.track]}", each.line)
+        for each in tracks
+        if each.track in kept.tracks
+    ]
+    return replace(found, plan=replace(found.plan, findings=(*found.plan.findings, *left)))
 
 
 def _document(found: Source, root: str, tracks: Sequence[Track], waves: Waves) -> dict[str, object]:
@@ -95,11 +114,11 @@ def fields(track: Track) -> dict[str, object]:
     }
 
 
-def _show(found: Source, tracks: Sequence[Track], graph: Graph) -> None:
+def _show(found: Source, tracks: Sequence[Track], graph: Graph, kept: Quarantine) -> None:
     output.say(found.path)
     if tracks:
         output.say("")
-        output.write(output.table(_header(tracks), _rows(tracks, graph), COLOURS))
+        output.write(output.table(_header(tracks), _rows(tracks, graph, kept), COLOURS))
     if found.plan.findings:
         output.say("")
         output.write(output.table(("finding", "line", "rule", "what"), map(_finding, found.plan.findings), COLOURS))
@@ -114,7 +133,7 @@ def _sized(tracks: Sequence[Track]) -> bool:
     return any(track.estimate is not None for track in tracks)
 
 
-def _rows(tracks: Sequence[Track], graph: Graph) -> Iterator[list[str]]:
+def _rows(tracks: Sequence[Track], graph: Graph, kept: Quarantine) -> Iterator[list[str]]:
     """Yield the tracks wave by wave, with what they still wait for; then those that no wave holds."""
     wave_of = {name: str(number) for number, wave in enumerate(graph.waves(), 1) for name in wave}
     order: Mapping[str, int] = {name: position for position, name in enumerate(wave_of)}
@@ -123,7 +142,8 @@ def _rows(tracks: Sequence[Track], graph: Graph) -> Iterator[list[str]]:
         wave = wave_of.get(track.track, "-")
         needs = "-" if track.state in SETTLED else _listed(graph.needs(track.track))
         rule = "-" if track.state in SETTLED else track.rule or "-"
-        yield [wave, track.track, track.state, track.title, *size, str(track.line), needs, rule]
+        state = "quarantined" if track.track in kept.tracks else track.state
+        yield [wave, track.track, state, track.title, *size, str(track.line), needs, rule]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -135,17 +155,19 @@ def _finding(finding: Finding) -> list[str]:
     return [finding.level, str(finding.line or "-"), finding.rule, finding.message]
 
 
-def _show_start(offered: Offer, agents: int) -> None:
+def _show_start(offered: Offer, kept: Quarantine, agents: int) -> None:
     output.say("")
     for remark in offered.remarks:
         output.say(remark)
-    if not offered.tracks:
-        output.say("NO WORK AVAILABLE")
+    worked_on = [track for track in offered.tracks if track.track in kept.worked_on]
+    left = f"; left alone, in quarantine: {', '.join(kept.tracks)}" if kept.tracks else ""
+    if not worked_on:
+        output.say(f"NO WORK AVAILABLE{left}")
         return
-    expected = forecast(offered.tracks, agents)
-    output.say(f"a run takes on {', '.join(track.track for track in offered.tracks)}")
+    expected = forecast(worked_on, agents)
+    output.say(f"a run takes on {', '.join(track.track for track in worked_on)}{left}")
     output.say(f"with {agents} at once it starts with {', '.join(expected.first)}")
-    for line in _expected(expected, len(offered.tracks), agents):
+    for line in _expected(expected, len(worked_on), agents):
         output.say(line)
 
 

@@ -81,3 +81,20 @@ def test_orchd_run(tmp_path: Path, word: str) -> None:
     assert "is in quarantine" in alone.err
     assert site("run", "ROADMAP.md", "--retry").status == 0
     assert site.git("show", "main:1.txt") == "made"
+
+
+def test_orchd_plan(tmp_path: Path) -> None:
+    """What a run would leave alone is shown as such, and why; the document has the state that the source says."""
+    site = Failed(tmp_path, 3)
+    one, two = site.tracks
+    document = site("plan", "ROADMAP.md", "--json").document
+    assert [each["state"] for each in document["tracks"]] == ["open", "open"]
+    (finding,) = (each for each in document["findings"] if each["rule"] == "quarantine")
+    assert (finding["level"], finding["line"]) == ("warn", document["tracks"][0]["line"])
+    assert finding["message"].startswith(f"{one} is in quarantine: it failed in 3 runs")
+    said = site("plan", "ROADMAP.md").out
+    assert any(line.split()[1:3] == [one, "quarantined"] for line in said.splitlines())
+    assert f"a run takes on {two}; left alone, in quarantine: {one}\n" in said
+    assert site("plan", "ROADMAP.md", "--tracks", one).out.endswith(
+        f"NO WORK AVAILABLE; left alone, in quarantine: {one}\n"
+    )
