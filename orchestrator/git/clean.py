@@ -37,16 +37,6 @@ def glance(git: Git) -> Clean | None:
     return clean if _is_unchanged(git, head) and _is_plain(git) and not ignored.beyond(git, began, shared) else None
 
 
-def is_at(folder: str, head: str) -> bool:
-    """Tell whether a worktree still stands on the commit ``head``, and no git is at work on what is staged there."""
-    asked = ("--path-format=absolute", "--git-path", "index.lock", "HEAD^{commit}")
-    told = os.fsdecode(Git(folder, hooks=False).run("rev-parse", "--show-prefix", *asked).stdout).split("\n")
-    match told:
-        case ["", lock, there, ""]:
-            return there == head and not os.path.lexists(lock)
-    return False
-
-
 def _is_unchanged(git: Git, head: str) -> bool:
     """Tell whether git sees the files and what is staged as the commit has them, without a complaint."""
     words = ("status", "--porcelain=v2", "--branch", *_WHOLLY, "-z")

@@ -26,7 +26,7 @@ PLACES: Final = ("--git-path", _COPY, "--git-path", _SHARED)
 
 def remember(git: Git) -> None:
     """Keep the patterns that hold for a worktree beside its index, once; they go when it goes."""
-    path, shared = places.of(git, _COPY, _SHARED)
+    path, shared = _places(git)
     if os.path.lexists(path):
         return
     patterns = [each for each in _patterns(git, shared) if each is not None]
@@ -34,6 +34,15 @@ def remember(git: Git) -> None:
         os.close(files.create(path, b"\n".join(patterns)))
     except OSError as error:
         raise files.failure(error, "cannot keep what git ignores") from error
+
+
+def _places(git: Git) -> tuple[str, str]:
+    own = places.own(git.folder)
+    common = places.shared(own) if own is not None else None
+    if own is not None and common is not None:
+        return f"{own}/{_COPY}", f"{common}/{_SHARED}"
+    path, shared = places.of(git, _COPY, _SHARED)
+    return path, shared
 
 
 def since(git: Git) -> tuple[str, ...]:

@@ -108,10 +108,10 @@ def integrate(repo: Repository, request: Integration) -> Answer:
         leftover.clear(repo.top, [f"{repo.common_dir}/{each}" for each in locks])
         merged = None
         for _ in range(TRIES):
-            start = _start(git, request)
+            start, branch = _start(git, request)
             if isinstance(start, Conflict):
                 return _in_spite_of(git, request, start, merged)
-            found = _take_in(git, request, start)
+            found = _take_in(git, request, start, branch)
             if isinstance(found, Nothing):
                 return found
             if isinstance(found, Conflict):
@@ -140,7 +140,7 @@ def _checked(git: Git, request: Integration, commit: str) -> Red | None:
 def tip(repo: Repository, run: str, target: str) -> str:
     """Return what work of the run begins on: the target, or what was integrated where the target lags behind."""
     git = Git(repo.top)
-    there, pending = refs.ends(git, run, target)
+    there, pending, _ = refs.ends(git, run, target)
     return there if pending is None or refs.is_ancestor(git, pending, there) else pending
 
 
@@ -173,10 +173,16 @@ def line_counts(repo: Repository, commit: str, options: GitOptions | None = None
     return merge.line_counts(git, commit, since)
 
 
-def _start(git: Git, request: Integration) -> str | Conflict:
-    """Return the commit to merge onto: the target's, with everything in it that was integrated before."""
-    there, pending = refs.ends(git, request.run, request.target)
-    if pending is None or refs.is_ancestor(git, pending, there):
+def _start(git: Git, request: Integration) -> tuple[str | Conflict, str]:
+    """Return the commit to merge onto, and that of the branch."""
+    there, pending, (found,) = refs.ends(git, request.run, request.target, request.branch)
+    branch = refs.existing(request.branch, found)
+    return there if pending is None else _joined(git, request, there, pending), branch
+
+
+def _joined(git: Git, request: Integration, there: str, pending: str) -> str | Conflict:
+    """Return the target's commit, with everything in it that was integrated before."""
+    if refs.is_ancestor(git, pending, there):
         return there
     if refs.is_ancestor(git, there, pending):
         return pending
@@ -187,9 +193,8 @@ def _start(git: Git, request: Integration) -> str | Conflict:
     return merge.commit(git, tree, (there, pending), text, author.maker(git, request.options))
 
 
-def _take_in(git: Git, request: Integration, start: str) -> str | Conflict | Nothing:
-    """Return the merge of the branch onto ``start``; ``start`` itself when that has such a merge already."""
-    branch = refs.tip(git, request.branch)
+def _take_in(git: Git, request: Integration, start: str, branch: str) -> str | Conflict | Nothing:
+    """Return the merge of ``branch`` onto ``start``; ``start`` itself when that has such a merge already."""
     if request.options.strategy != "merge" and merge.of_branch(git, request.branch, branch, start):
         return start
     base = merge.parting(git, start, branch)

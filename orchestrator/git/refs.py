@@ -99,10 +99,14 @@ def pending(git: Git, run: str) -> str | None:
     return None if there == seen else there
 
 
-def ends(git: Git, run: str, target: str) -> tuple[str, str | None]:
-    """Return the commit of the target branch, and what :func:`pending` says; raises :class:`GitRefused` without one."""
-    commit, done, seen = resolve_all(git, head(target), integrated(run), landed(run))
-    return existing(target, commit), None if done == seen else done
+def ends(git: Git, run: str, target: str, *others: str) -> tuple[str, str | None, list[str | None]]:
+    """Return the commit of the target branch, what :func:`pending` says, and the commits of other branches.
+
+    Raises :class:`GitRefused` where there is no such target.
+    """
+    names = (head(target), integrated(run), landed(run), *map(head, others))
+    commit, done, seen, *found = resolve_all(git, *names)
+    return existing(target, commit), None if done == seen else done, found
 
 
 def kept_by_a_ref(git: Git, commit: str, *prefixes: str) -> bool:

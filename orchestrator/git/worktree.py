@@ -15,11 +15,10 @@ from typing import Final
 
 from orchestrator.core.listing import some
 from orchestrator.core.text import visible
-from orchestrator.errors import GitRefused, OrchdError, Unreadable
-from orchestrator.git import backup, clean, ignored, leftover, refs
+from orchestrator.errors import GitRefused, OrchdError
+from orchestrator.git import backup, ignored, leftover, places, refs
 from orchestrator.git.command import Git, complaint, refusal
 from orchestrator.git.repository import Repository, guarded
-from orchestrator.host import files
 
 SECONDS: Final = 1800.0
 """How long git may take to fill a worktree; large files come over the network."""
@@ -27,8 +26,6 @@ SECONDS: Final = 1800.0
 WAIT: Final = 600.0
 """Seconds to wait while other processes make or remove worktrees of the same repository."""
 
-_GITDIR: Final = b"gitdir: "
-_LINK: Final = 8192
 _PLAIN: Final = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*\Z")
 
 _BEING_MADE: Final = "initializing"  # git's own word; with it `git worktree add` locks what it has not finished
@@ -166,11 +163,9 @@ def reconnect(top: str, path: str) -> None:
     """
     if os.path.isdir(path) and not os.path.lexists(f"{path}/.git"):
         Git(top).out("worktree", "repair")
-    with suppress(FileNotFoundError, NotADirectoryError, Unreadable):
-        line = files.read(f"{path}/.git", _LINK).data
-        owner = os.path.join(path, os.fsdecode(line.removeprefix(_GITDIR).rstrip(b"\n")))
-        if line.startswith(_GITDIR) and not os.path.lexists(owner):
-            Git(top).out("worktree", "repair", path)
+    owner = places.own(path)
+    if owner is not None and not os.path.lexists(owner):
+        Git(top).out("worktree", "repair", path)
 
 
 def _real(path: str) -> str:
@@ -295,7 +290,7 @@ def remove(repo: Repository, path: str, *, keep_ignored: bool = False, seen: bac
         try:
             if found.gone:
                 why = _not_droppable(git, repo, found)
-            elif found != known[0] and found.locked is None and seen and seen.clean and clean.is_at(real, seen.head):
+            elif found != known[0] and found.locked is None and seen is not None and _is_still(found, seen):
                 why = ""  # git itself asks for the rest
             else:
                 why = _prepared(found, known[0], keep_ignored=keep_ignored)
@@ -319,6 +314,13 @@ def may_go(repo: Repository, path: str, *, keep_ignored: bool = False) -> tuple[
     if found.gone:
         return _not_droppable(Git(repo.top, SECONDS), repo, found), None
     return _judged(found, known[0], keep_ignored=keep_ignored)
+
+
+def _is_still(found: Worktree, seen: backup.State) -> bool:
+    """Tell whether a worktree that was seen clean stands on the same commit, and no git is at work in it."""
+    own = places.own(found.path)
+    idle = own is not None and not os.path.lexists(f"{own}/index.lock")
+    return seen.clean and found.head == seen.head and idle
 
 
 def _prepared(found: Worktree, main: Worktree, *, keep_ignored: bool) -> str:
