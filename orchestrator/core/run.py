@@ -203,7 +203,8 @@ class Outcome:
     """How a track ended in this run, for good.
 
     ``commit`` is the merge on the target branch; ``files`` are those in conflict; ``error`` is ``TYPE: text``;
-    ``kept`` says where work that was not merged stands. Line counts are of the merged change.
+    ``kept`` says where work that was not merged stands, and ``kept_on`` is the branch, or the commit where there is
+    none, that holds what was committed. Line counts are of the merged change.
     """
 
     agent_id: str
@@ -216,6 +217,7 @@ class Outcome:
     error: str = ""
     note: str = ""
     kept: str = ""
+    kept_on: str = ""
     lines_added: int = 0
     lines_removed: int = 0
     v: int = VERSION

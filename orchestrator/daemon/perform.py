@@ -16,7 +16,7 @@ from orchestrator.core.listing import some
 from orchestrator.core.refusal import Refusal
 from orchestrator.core.run import Outcome, RunRecord, RunTrack
 from orchestrator.core.text import visible
-from orchestrator.daemon import checking, destination, jobs, marks, outcomes, refusing
+from orchestrator.daemon import checking, destination, jobs, marks, outcomes, refusing, whereabouts
 from orchestrator.daemon.workers import MODULE, place
 from orchestrator.errors import CommandFailed, OrchdError
 from orchestrator.git import backup, ignored, integrate, merge, refs, repository, worktree
@@ -48,7 +48,7 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> chil
     if action.attempt > 1:
         _clear(layout, record, track)
     if action.attempt > 1 or os.path.isdir(track.worktree):
-        _keep(layout, record, track, action.attempt - 1)
+        _backed_up(layout, record, track, action.attempt - 1)
     worktree.add(repo, track.worktree, track.branch, base)
     reach("run.worktree_made")
     results.write_job(paths, jobs.job(layout, record, track, action, base))
@@ -113,7 +113,7 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome
         given = refusing.of_conflict(layout, record, track, action.attempt, answer)
         if given is not None:
             return given
-        outcome = replace(_conflict(ended, answer), kept=_keep(layout, record, track, action.attempt))
+        outcome = _keep(layout, record, track, _conflict(ended, answer))
     else:
         outcome, seen = _with_rest(layout, record, track, _merged(repo, record, track, ended, answer))
         return _record(layout, record, track, outcome, repo, seen)
@@ -169,7 +169,7 @@ def end_track(layout: Layout, record: RunRecord, action: EndTrack) -> Outcome:
         _clear(layout, record, track)
         came_in = _came_in(layout, record, track, outcome)
         if came_in is None:
-            outcome = replace(outcome, kept=_keep(layout, record, track, action.attempt))
+            outcome = _keep(layout, record, track, outcome)
         else:
             outcome, _ = _with_rest(layout, record, track, came_in)
     return _record(layout, record, track, outcome)
@@ -189,12 +189,11 @@ def _came_in(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcom
     return None
 
 
-def _keep(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -> str:
+def _keep(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> Outcome:
     """Record what is dirty, untracked or on no branch, and say where everything of the track stands."""
-    where = f"worktree {visible(os.path.relpath(track.worktree, layout.root), 500)}, branch {track.branch}"
-    if not os.path.isdir(track.worktree):
-        where = _branch_alone(layout, track)
-    return f"{where}{_backed_up(layout, record, track, attempt)[0]}".removeprefix("; ")
+    backed_up, _ = _backed_up(layout, record, track, outcome.attempt)
+    where, kept_on = whereabouts.of_track(layout, record, track)
+    return replace(outcome, kept=f"{where}{backed_up}".removeprefix("; "), kept_on=kept_on)
 
 
 def _with_rest(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> tuple[Outcome, State | None]:
@@ -229,14 +228,6 @@ def _backed_up(layout: Layout, record: RunRecord, track: RunTrack, attempt: int)
         return f" (not backed up: {error.message})", None
     without = f", without {some(lacking, SHOWN)}, which cannot be read" if lacking else ""
     return f"; uncommitted work as {ref}{without}: `{backup.way_back(ref)}`", seen
-
-
-def _branch_alone(layout: Layout, track: RunTrack) -> str:
-    """Say where the commits of a track stand whose worktree somebody removed."""
-    with suppress(CommandFailed):
-        if refs.resolve(Git(layout.root), refs.head(track.branch)) is not None:
-            return f"branch {track.branch}; its worktree is gone"
-    return ""
 
 
 def _record(

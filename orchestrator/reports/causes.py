@@ -143,6 +143,12 @@ def _never_started(case: Case) -> str:
     return "" if case.outcome.attempt else "it was never started: nothing is known to be wrong with the track itself"
 
 
+def _astray(case: Case) -> str:
+    if "the worktree" not in case.said or " stands on " not in case.said or ", not on " not in case.said:
+        return ""
+    return "the agent, or a person, switched the worktree to another branch: the next attempt could not begin in it"
+
+
 def _silent(case: Case) -> str:
     if "no sign of life" in case.said:
         return "the agent hung: no output, no processor time, no change of a file; it waited for what never came"
@@ -239,6 +245,7 @@ _RULES: Final[Sequence[Callable[[Case], str]]] = (
     _lacks_another,
     _never_started,
     _superseded,
+    _astray,
     _silent,
     _died,
     _judged,

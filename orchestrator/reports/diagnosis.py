@@ -97,8 +97,9 @@ def _steps(record: RunRecord, case: Case) -> Iterator[Step]:
         yield Step("answer it", f"orchd answer {track.track} 'YOUR ANSWER'")
     if outcome.attempt:
         yield Step("read all that it printed", f"orchd logs {track.track}")
-    if outcome.kept:
-        yield Step("see what it committed", f"git diff {shlex.quote(f'{target}...{branch}')}")
+    holds = visible(outcome.kept_on) or (branch if f"branch {track.branch}" in outcome.kept else "")
+    if outcome.kept and holds:
+        yield Step("see what it committed", f"git diff {shlex.quote(f'{target}...{holds}')}")
     if outcome.ended == "failed":
         yield _again(record, case)
     elif outcome.ended in ("cancelled", "quarantined"):

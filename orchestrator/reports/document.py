@@ -11,7 +11,7 @@ from orchestrator.reports.spending import spent
 from orchestrator.reports.summary import next_steps
 from orchestrator.reports.timeline import timeline
 
-_OF_OUTCOME: Final = ("at", "commit", "files", "error", "note", "kept", "lines_added", "lines_removed")
+_OF_OUTCOME: Final = ("at", "commit", "files", "error", "note", "kept", "kept_on", "lines_added", "lines_removed")
 
 
 def document(ending: Ending, metrics: Metrics) -> dict[str, object]:

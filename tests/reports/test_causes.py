@@ -167,3 +167,5 @@ def test_an_attempt_without_a_phase_is_explained_by_its_error() -> None:
     """A worker that could not even begin."""
     nothing = replace(runs.attempt(), phases=())
     assert "the machine refused" in cause(case("RESOURCE_ERROR: x", attempt=nothing))
+    astray = "RESOURCE_ERROR: the worktree /r/worktrees/agent-1 stands on rogue, not on feat/t1"
+    assert "switched the worktree to another branch" in cause(case(astray, attempt=nothing))

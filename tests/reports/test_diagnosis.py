@@ -91,6 +91,13 @@ def test_each_ending_has_its_commands() -> None:
     assert commands(runs.outcome(1, "cancelled")) == ["orchd logs t1", "orchd run /root/ROADMAP.md"]
 
 
+def test_what_is_kept_elsewhere() -> None:
+    """The work stands where the agent left it; where no branch holds it there is nothing to compare."""
+    rogue = replace(FAILED, kept="worktree w, branch rogue; the track's own branch feat/t1 is gone", kept_on="rogue")
+    assert "git diff main...rogue" in commands(rogue)
+    assert not any(each.startswith("git diff") for each in commands(replace(FAILED, kept="uncommitted work as refs/x")))
+
+
 def test_commands_are_quoted() -> None:
     """A branch or a source with blanks and quotes is one word."""
     made = one(runs.outcome(1, "conflict"))
