@@ -52,9 +52,18 @@ def conclude(paths: RunLayout, record: RunRecord, *, as_json: bool, status: int 
         )
     else:
         _show(outcomes, seconds)
-        output.say(publication.why.format(branch=record.target_branch, remote=record.remote))
+        output.say(_published(publication, record, metrics.get("publication_why")))
         output.say(f"the report is {paths.summary}")
     return code
+
+
+def _published(publication: Publication, record: RunRecord, why: object) -> str:
+    """Return what became of the push; where there was none, why, as far as the report says it."""
+    said = publication.why.format(branch=record.target_branch, remote=record.remote)
+    if publication.state != "none" or not isinstance(why, str) or not why:
+        return said
+    reason = why if said in why else f"{said}: {why}"
+    return f"{reason}; next: `{publication.command}`" if publication.command else reason
 
 
 def _metrics(paths: RunLayout, record: RunRecord) -> dict[str, object]:

@@ -4,7 +4,8 @@ import os
 
 import click
 
-from orchestrator.cli import output, tail
+from orchestrator.claims import FileClaims
+from orchestrator.cli import output, run_files, tail, views
 from orchestrator.cli.options import common
 from orchestrator.core.name import check_name
 from orchestrator.errors import NotFound, Unreadable
@@ -17,11 +18,13 @@ from orchestrator.state.layout import Layout
 @common
 def command(root: str, as_json: bool, track: str, follow: bool) -> None:
     """Show what the agent on TRACK printed, control characters escaped; the file itself is as it was written."""
-    path = Layout(root).log(check_name("track", track))
-    if not follow and not os.path.lexists(path):
-        raise NotFound(
-            f"no agent has printed anything for {track} yet", hint="`orchd locks` and `orchd runs` show what there is"
-        )
+    layout = Layout(root)
+    path = layout.log(check_name("track", track))
+    if not os.path.lexists(path):
+        missing = _missing(layout, track)
+        if not follow:
+            raise missing
+        views.remark(f"{missing.message}; waits for it, until Ctrl-C")
     try:
         for lines in tail.batches(path, follow=follow):
             for line in lines:
@@ -31,6 +34,18 @@ def command(root: str, as_json: bool, track: str, follow: bool) -> None:
         raise Unreadable(
             f"the log of {track} cannot be read: {error.message}", hint=f"look at orchestrator_logs/{track}.log"
         ) from error
+
+
+def _missing(layout: Layout, track: str) -> NotFound:
+    """Return why there is no log: nobody printed anything, or nobody knows the track."""
+    if FileClaims(layout.root).read(track) is None and not run_files.have(layout, track):
+        return NotFound(
+            f"no run, claim or log knows the track {track}",
+            hint="`orchd status` shows the tracks of runs, `orchd locks` the claims, `orchd plan SOURCE` the others",
+        )
+    return NotFound(
+        f"no agent has printed anything for {track} yet", hint="`orchd locks` and `orchd runs` show what there is"
+    )
 
 
 def _show(line: str, *, as_json: bool) -> None:

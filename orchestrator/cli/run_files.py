@@ -74,6 +74,15 @@ def _text(fields: Mapping[str, object], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def have(layout: Layout, track: str) -> bool:
+    """Tell whether an accepted run has that track; a record that cannot be read has none."""
+    for paths in folders(layout):
+        with suppress(FileNotFoundError, NotADirectoryError, Unreadable):
+            if any(each.track == track for each in results.read_run(paths).tracks):
+                return True
+    return False
+
+
 def chosen(layout: Layout, run: str | None) -> RunFile:
     """Return that run, or the newest that has a report. Raises :class:`NotFound`."""
     if run is not None:

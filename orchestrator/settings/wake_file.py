@@ -17,7 +17,7 @@ from orchestrator.host import files
 from orchestrator.settings.refusal import Form, refusal
 from orchestrator.settings.tables import CLOSED, Name, Span, Text, Word
 
-_HINT: Final = "examples/wake/ of orchd has one to begin with, and says what each key means"
+_HINT: Final = "docs/running.md of orchd says how it is used; examples/wake/ has one that says what each key means"
 _PATTERN: Final = re.compile(r"[A-Za-z0-9*?\[\]!._-]{1,100}")
 
 
@@ -137,7 +137,7 @@ def read(path: str) -> WakeFile:
         name = slug(os.path.splitext(os.path.basename(path))[0])
         return _DOOR.validate_python({"name": name, **tomllib.loads(text)})
     except FileNotFoundError as error:
-        raise NotFound(f"there is no file '{shown}'", hint="examples/wake/ of orchd has one to begin with") from error
+        raise NotFound(f"there is no file '{shown}'", hint=_HINT) from error
     except ValidationError as error:
         raise refusal(error, text, Form(WakeFile, shown, _HINT)) from error
     except (Unreadable, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.state import results
+from orchestrator.state.layout import Layout
 from tests.cli.orchd import Orchd
+from tests.state.records import RUN
 
 
 def _log(orchd: Orchd, data: bytes) -> Path:
@@ -32,7 +35,20 @@ def test_no_agent_has_printed_yet(tmp_path: Path) -> None:
     ended = orchd("logs", "t", "--json")
     assert (ended.status, ended.out) == (64, "")
     assert ended.error["code"] == "not_found"
+    assert ended.error["message"] == "no run, claim or log knows the track t"
+    assert "`orchd status` shows the tracks" in ended.error["hint"]
     assert orchd.files() == {}
+
+
+def test_a_track_that_is_known(tmp_path: Path) -> None:
+    """A claim or a run has it: its agent has not printed anything yet."""
+    orchd = Orchd(tmp_path)
+    orchd.claim("claimed")
+    results.write_run(Layout(str(tmp_path)).run(RUN.run), RUN)
+    for track in ("claimed", RUN.tracks[0].track):
+        ended = orchd("logs", track)
+        assert (ended.status, ended.out) == (64, "")
+        assert f"no agent has printed anything for {track} yet" in ended.err
 
 
 def test_control_characters_are_written_out(tmp_path: Path) -> None:

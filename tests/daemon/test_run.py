@@ -218,7 +218,8 @@ def test_without_a_push(tmp_path: Path, words: list[str]) -> None:
     site = Site(tmp_path, roadmap("One"), {ONE: script(writes("a.txt"))}, remote=bool(words))
     said = site("run", "ROADMAP.md", *words)
     assert said.status == 0
-    assert "nothing was pushed" in said.out
+    why = "not asked for (--no-push)" if words else "the repository has no remote"
+    assert f"nothing was pushed: {why}\n" in said.out
     assert not words or site.pushes() == 0
 
 

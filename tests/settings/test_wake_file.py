@@ -111,6 +111,7 @@ def test_what_it_may_not_say(tmp_path: Path, text: str | bytes, why: str) -> Non
         read(tmp_path, text)
     assert why in refused.value.message
     assert refused.value.message.startswith("My Wake.toml:")
+    assert refused.value.hint.startswith("docs/running.md")
     assert refused.value.message.isprintable()
 
 
