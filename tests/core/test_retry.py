@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.core.result import Attempt, PhaseResult
-from orchestrator.core.retry import LONGEST_DELAY, Failure, FailureClass, classify, failures, following
+from orchestrator.core.retry import (
+    LONGEST_DELAY,
+    MOST_PARKED,
+    Failure,
+    FailureClass,
+    after_limits,
+    classify,
+    failures,
+    following,
+    parked_in_a_row,
+)
 from orchestrator.core.run import Options
 from tests.core import runs
 
@@ -99,6 +109,17 @@ def test_each_wait_is_longer_and_none_too_long(count: int, base: float, key: str
     assert found == following([one] * count, count, policy, key)
     usual = base * 2 ** (count - 1)
     assert min(0.749 * usual, LONGEST_DELAY) <= found.delay <= min(1.251 * usual, LONGEST_DELAY)
+
+
+def test_limits_in_a_row_have_pauses() -> None:
+    """None after the first; then as after failures. What did not wait ends the row."""
+    assert after_limits(1, POLICY, "t") == 0.0
+    pauses = [after_limits(count, POLICY, "t") for count in (2, 3, MOST_PARKED, 10 * MOST_PARKED)]
+    assert 3.0 <= pauses[0] < pauses[1] < pauses[2] == pauses[3] == LONGEST_DELAY
+    limited = [replace(failed("API_ERROR: limit"), attempt=number, limited=True) for number in (1, 3, 4)]
+    real = replace(failed("TEST_FAILURE: x"), attempt=2)
+    assert parked_in_a_row((limited[0], real, limited[1]), limited[2]) == tuple(limited[1:])
+    assert parked_in_a_row((limited[0],), real) == ()
 
 
 def test_a_phase_result_names_its_phase() -> None:
