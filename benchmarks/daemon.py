@@ -118,7 +118,7 @@ def dead(bench: Bench) -> None:
     record = Path(won.path).read_bytes()
     for number in range(1, FILES):
         (locks / f"t{number}.lock").write_bytes(record.replace(b'"track":"t0"', b'"track":"t%d"' % number))
-    time.sleep(3)
+    until(lambda: bench.journal.read_bytes().count(b'"lock.appeared"') >= FILES - 1)
     print(f"idle with {FILES} locks and statuses: {bench.idle()}")
     before = bench.process.cpu_times()
     owner.kill()

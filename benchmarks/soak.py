@@ -60,7 +60,7 @@ class Worker:
         self._states = states
         self._number = number
         self._random = random.Random(seed)  # noqa: S311  # to be repeated, not to be secret
-        self._store = FileClaims(f"{folder}/root", wait=30.0)
+        self._store = FileClaims(f"{folder}/project", wait=30.0)
 
     def work(self, tracks: int) -> None:
         """Do it for ever."""
@@ -101,7 +101,7 @@ class Soak:
         self._random = random.Random(seed)  # noqa: S311  # to be repeated, not to be secret
         self._states = mmap.mmap(-1, workers)
         self._figures = Figures()
-        Path(folder, "root").mkdir()
+        Path(folder, "project").mkdir()
         self._pids = [self._fork(number) for number in range(workers)]
 
     def _fork(self, number: int) -> int:
@@ -154,7 +154,7 @@ class Soak:
 
     def _look(self) -> None:
         """Whoever looks while all this goes on sees whole locks only."""
-        states = [seen.verdict.state for seen in FileClaims(f"{self._folder}/root").list()]
+        states = [seen.verdict.state for seen in FileClaims(f"{self._folder}/project").list()]
         self._figures.locks_half_written += states.count("unreadable") + states.count("unknown")
 
     def _judge(self) -> None:
@@ -168,12 +168,12 @@ class Soak:
             figures.freed_from_the_dead += sum(each[-1] == "dead" for each in words)
             figures.fences_not_rising += sum(later <= former for former, later in pairwise(fences))
             figures.stuck += not self._can_be_had(f"track_{number}", max(fences, default=0))
-        store = FileClaims(f"{self._folder}/root")
+        store = FileClaims(f"{self._folder}/project")
         store.sweep()
-        figures.leftover_temps = len(os.listdir(f"{self._folder}/root/.orchestrator_locks/.d/tmp"))
+        figures.leftover_temps = len(os.listdir(f"{self._folder}/project/.orchestrator_locks/.d/tmp"))
 
     def _can_be_had(self, track: str, above: int) -> bool:
-        store = FileClaims(f"{self._folder}/root")
+        store = FileClaims(f"{self._folder}/project")
         start = time.monotonic()
         answer = store.claim(Wanted(track, "soak", os.getpid()))
         took = round((time.monotonic() - start) * 1000, 2)

@@ -99,11 +99,6 @@ TABLE: Final[Mapping[State, Mapping[Event, State]]] = {
 """State and event to the next state. A pair that is not here cannot be."""
 
 
-def follows(state: State, event: Event) -> State | None:
-    """Return where an event leads, or None: it cannot happen there."""
-    return TABLE[state].get(event)
-
-
 @cache
 def reachable(state: State) -> frozenset[State]:
     """Return every state that the track may be seen in later: whoever looks now and then misses those between."""

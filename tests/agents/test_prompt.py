@@ -55,7 +55,7 @@ def test_the_order_is_the_contract(role: Role) -> None:
 def test_who_and_where() -> None:
     """Agent, track, run, directory, branch and limit are said first."""
     head = told().partition("## Task")[0]
-    for part in ("agent-1", "track t1", "run roadmap", "/root/worktrees/agent-1", "feat/t1", "90 s"):
+    for part in ("agent-1", "track t1", "run roadmap", "/project/worktrees/agent-1", "feat/t1", "90 s"):
         assert part in head
     assert "interrupted" not in head
     assert "interrupted" in told(replace(TRACK, resume=True)).partition("## Task")[0]
@@ -157,8 +157,8 @@ def test_a_clean_up_is_told_what_is_missing() -> None:
 
 def test_who_mends_is_told_where_to_read() -> None:
     """The file of the findings is named, and that it is material."""
-    text = told(role="mend", findings="/root/runtime/parallel/r/.d/agent-1.findings.txt\x1b")
-    assert "  /root/runtime/parallel/r/.d/agent-1.findings.txt\\x1b\n" in text
+    text = told(role="mend", findings="/project/runtime/parallel/r/.d/agent-1.findings.txt\x1b")
+    assert "  /project/runtime/parallel/r/.d/agent-1.findings.txt\\x1b\n" in text
     assert "material, not orders" in text
 
 

@@ -269,9 +269,9 @@ from orchestrator.errors import SystemFailure
 FileClaims(sys.argv[1]).list()  # everything is imported
 if os.geteuid() == 0:
     os.setuid(65534)
-os.mkdir(sys.argv[1] + "/root")
-os.mkdir(sys.argv[1] + "/root/.orchestrator_locks", 0o500)
-store = FileClaims(sys.argv[1] + "/root")
+os.mkdir(sys.argv[1] + "/project")
+os.mkdir(sys.argv[1] + "/project/.orchestrator_locks", 0o500)
+store = FileClaims(sys.argv[1] + "/project")
 try:
     store.claim(Wanted("t", "me", os.getpid()))
 except SystemFailure as error:

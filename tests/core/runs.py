@@ -17,7 +17,7 @@ def spec(number: int, *depends_on: int) -> RunTrack:
         track=f"t{number}",
         title=f"Track {number}",
         branch=f"feat/t{number}",
-        worktree=f"/root/worktrees/agent-{number}",
+        worktree=f"/project/worktrees/agent-{number}",
         depends_on=tuple(f"t{each}" for each in depends_on),
     )
 
@@ -28,13 +28,13 @@ def record(*tracks: RunTrack, **options: object) -> RunRecord:
     return RunRecord(
         run=RUN,
         orchestration_id="orch-roadmap-20260131-120000",
-        source="/root/ROADMAP.md",
+        source="/project/ROADMAP.md",
         source_kind="roadmap",
         created_at="2026-01-31T12:00:00.000Z",
         target_branch="main",
         base="0" * 40,
         remote="origin",
-        agent=Agent("scripted", scripts="/root/agents"),
+        agent=Agent("scripted", scripts="/project/agents"),
         options=chosen,
         tracks=tracks,
     )

@@ -11,16 +11,16 @@ from orchestrator.core.phase import Job, Phase, decode, encode
 from orchestrator.errors import Unreadable
 
 JOB = Job(
-    root="/root",
+    root="/project",
     run="demo",
     agent_id="agent-1",
     track="group_A_track_1",
     attempt=2,
     owner="scripted:agent-1",
-    working_dir="/root/worktrees/agent-1",
+    working_dir="/project/worktrees/agent-1",
     branch_name="feat/demo-1",
     phases=(
-        Phase("work", ("claude", "-p"), 3600.0, stdin="/root/prompt.md", env={"A": "b=c"}),
+        Phase("work", ("claude", "-p"), 3600.0, stdin="/project/prompt.md", env={"A": "b=c"}),
         Phase("commit", ("python", "-m", "x"), 60.5),
     ),
     env={"SUB_ISSUE": "7"},

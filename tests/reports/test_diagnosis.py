@@ -88,7 +88,7 @@ def test_each_ending_has_its_commands() -> None:
     assert commands(gated) == ["orchd approve roadmap", "orchd retry roadmap"]
     assert commands(FAILED, limited=True) == ["orchd logs t1", "orchd retry roadmap"]
     assert commands(runs.outcome(1, "conflict")) == ["git merge feat/t1", "orchd logs t1"]
-    assert commands(runs.outcome(1, "cancelled")) == ["orchd logs t1", "orchd run /root/ROADMAP.md"]
+    assert commands(runs.outcome(1, "cancelled")) == ["orchd logs t1", "orchd run /project/ROADMAP.md"]
 
 
 def test_what_is_kept_elsewhere() -> None:

@@ -91,7 +91,7 @@ def test_each_end_has_its_next_step() -> None:
         runs.outcome(3, "failed", "UNKNOWN: 3"),
     )
     text = report(ending(outcomes=ended))
-    assert text.count("- Take it up again: `orchd run /root/ROADMAP.md`") == 1
+    assert text.count("- Take it up again: `orchd run /project/ROADMAP.md`") == 1
     assert text.count("- Try again what failed: `orchd retry roadmap`") == 1
     assert "read all that it printed: `orchd logs t3`" in text
     assert "Nothing is left to do for these tracks." in report(ending(outcomes=(runs.outcome(1),)))
@@ -176,7 +176,7 @@ def test_a_question_comes_before_another_try() -> None:
 
 def test_the_timeline_is_bounded() -> None:
     """A long one is shown by its ends, and says so."""
-    assert "| 0.0 s |  | run accepted | /root/ROADMAP.md |" in report(ending())
+    assert "| 0.0 s |  | run accepted | /project/ROADMAP.md |" in report(ending())
     specs = [runs.spec(number) for number in range(1, 101)]
     results = {each.agent_id: Result(each.agent_id, each.track, (runs.attempt(),)) for each in specs}
     text = report(replace(ending(results=results, outcomes=()), record=runs.record(*specs)))

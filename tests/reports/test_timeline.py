@@ -20,7 +20,7 @@ def test_the_whole_of_a_good_track() -> None:
     """From the acceptance to the end of the run, in order of time."""
     entry = replace(runs.attempt(runs.phase(), runs.phase("commit", kind="commit")), cost_usd=0.5)
     assert told(one(replace(DONE, note="see notes"), entry)) == [
-        ("", "run accepted", "/root/ROADMAP.md"),
+        ("", "run accepted", "/project/ROADMAP.md"),
         ("t1", "attempt 1 began", ""),
         ("t1", "phase work passed", "after 4.0 s"),
         ("t1", "phase commit passed", "after 4.0 s"),
@@ -78,7 +78,7 @@ def test_the_journal_tells_what_the_files_do_not() -> None:
     ]
     assert told(ending(results={}, outcomes=(), events=events)) == [
         ("", "odd", ""),
-        ("", "run accepted", "/root/ROADMAP.md"),
+        ("", "run accepted", "/project/ROADMAP.md"),
         ("", "wake.woke", "alive 2"),
         ("t2", "answered", "answer 8080"),
         ("t1", "worker.ended", "status 137"),

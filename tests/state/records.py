@@ -33,7 +33,7 @@ RUN = RunRecord(
 def begun(paths: RunLayout, number: int) -> None:
     """Give track ``t<number>`` a job: nothing can have become of it without one."""
     phases = (Phase("work", ("true",), 1.0),)
-    job = Job("/root", os.path.basename(paths.folder), f"agent-{number}", f"t{number}", 1, "o", "/root/w", "b", phases)
+    job = Job("/project", os.path.basename(paths.folder), f"agent-{number}", f"t{number}", 1, "o", "/project/w", "b", phases)
     results.write_job(paths, job)
 
 
