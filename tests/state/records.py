@@ -33,7 +33,8 @@ RUN = RunRecord(
 def begun(paths: RunLayout, number: int) -> None:
     """Give track ``t<number>`` a job: nothing can have become of it without one."""
     phases = (Phase("work", ("true",), 1.0),)
-    job = Job("/project", os.path.basename(paths.folder), f"agent-{number}", f"t{number}", 1, "o", "/project/w", "b", phases)
+    run = os.path.basename(paths.folder)
+    job = Job("/project", run, f"agent-{number}", f"t{number}", 1, "o", "/project/w", "b", phases)
     results.write_job(paths, job)
 
 
