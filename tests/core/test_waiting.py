@@ -41,7 +41,8 @@ def failed(number: int = 1, error: str = "TEST_FAILURE: 2 failed", **fields: obj
 
 def parked(**fields: object) -> Attempt:
     """Return an attempt that ended because it has to wait."""
-    return replace(runs.attempt(runs.phase(status=1), error="UNKNOWN: waits"), **fields)  # type: ignore[arg-type]
+    made = runs.attempt(runs.phase(status=1), error="UNKNOWN: waits")
+    return replace(made, **fields)  # type: ignore[arg-type]  # the tests name real fields
 
 
 def test_a_failed_attempt_is_followed_by_another() -> None:
