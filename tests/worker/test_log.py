@@ -77,6 +77,7 @@ import os, time
 for number in range(150):
     os.write(1, b"%05d\\n" % number * 174763)
     time.sleep(0.005)
+time.sleep(1)  # what is printed in the instant of a cut may be lost with it
 print("the very end")
 raise SystemExit(3)
 """
