@@ -5,10 +5,11 @@ import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 
+from orchestrator.claims import FileClaims
 from orchestrator.core.run import Outcome, Publication, RunRecord, RunTrack
 from orchestrator.core.text import visible
 from orchestrator.daemon import checking, destination, outcomes, reporting, run_validators
-from orchestrator.errors import CommandFailed, GuardBusy, Unreadable
+from orchestrator.errors import CommandFailed, GuardBusy, OrchdError, Unreadable
 from orchestrator.git import checkout, publish, repository, worktree
 from orchestrator.git.publish import Published
 from orchestrator.git.repository import Repository
@@ -17,7 +18,7 @@ from orchestrator.reports.metrics import Ending
 from orchestrator.state import approvals, cancel
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout, RunLayout
-from orchestrator.state.status import prepare, temp
+from orchestrator.state.status import prepare, sweep, temp
 
 
 def finish(layout: Layout, record: RunRecord) -> Publication:
@@ -27,6 +28,7 @@ def finish(layout: Layout, record: RunRecord) -> Publication:
     ended = outcomes.of_run(paths, record)
     publication = _publish(layout, record, ended)
     _tidy(layout, record, ended)
+    _sweep(layout, paths)
     if publication.state != "none":
         event = "push.failed" if publication.state == "failed" else "push.done"
         fields = {"run": record.run, "state": publication.state, "why": publication.why}
@@ -44,6 +46,17 @@ def _tidy(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> None:
         merged = [record.find(each.agent_id) for each in ended if each.ended == "merged"]
         for track in _still_there(repo, merged):
             worktree.forget(repo, track.worktree, track.branch, keep_ignored=record.options.git.keep_ignored)
+
+
+def _sweep(layout: Layout, paths: RunLayout) -> None:
+    """Remove what killed workers and drivers left half-written: nobody else may look here for a long time.
+
+    What belongs to a living process stays, and so does what cannot go; the run ends.
+    """
+    with suppress(OrchdError, OSError):
+        FileClaims(layout.root).sweep()
+    with suppress(OrchdError, OSError):
+        sweep(paths)
 
 
 def _still_there(repo: Repository, tracks: Sequence[RunTrack]) -> list[RunTrack]:

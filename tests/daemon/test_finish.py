@@ -1,6 +1,7 @@
 """The end of a run: what is pushed, and what is not without a validator's and a person's word."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,12 @@ import pytest
 from orchestrator.core.run import Gate, Outcome, Publication, Validator
 from orchestrator.daemon.finish import finish
 from orchestrator.git import repository, worktree
+from orchestrator.host import temps
 from orchestrator.state import approvals, cancel, results, verdicts
+from orchestrator.state.status import prepare, temp
 from tests.daemon.accepted import Accepted, makes
+from tests.daemon.daemons import environment, running
+from tests.processes import dead
 
 
 class Scene:
@@ -117,3 +122,33 @@ def test_a_cancelled_run_is_not_judged(tmp_path: Path) -> None:
     publication = scene.finished(shell(f"touch {tmp_path}/asked"))
     assert (publication.state, "cancelled" in publication.why) == ("none", True)
     assert not (tmp_path / "asked").exists()
+
+
+@pytest.mark.parametrize("by_daemon", [True, False])
+def test_what_the_killed_left_half_written_is_gone(tmp_path: Path, *, by_daemon: bool) -> None:
+    """Workers die inside their claims, and a writer of a status did: temporary files stay of the living alone."""
+    site = Accepted(tmp_path, [makes(1), makes(2)], remote=False)
+    prepare(site.paths)
+    folders = [site.root / ".orchestrator_locks" / ".d" / "tmp", Path(temp(site.paths))]
+    folders[0].mkdir(mode=0o700, parents=True)
+    living = temps.name()
+    killed = living.replace(f"-{os.getpid()}-", f"-{dead()}-")
+    for folder in folders:
+        (folder / living).touch()
+    (folders[1] / killed).touch()
+    killed_there = "claim.linked:kill"
+    if by_daemon:
+        with running(site.root, environment(ORCHD_FAILPOINT=killed_there)):
+            site.wait_for_end()
+    else:
+        assert site("run", "ROADMAP.md", "--resume", ORCHD_FAILPOINT=killed_there).status == 2
+    assert site.outcomes() == ["failed", "failed"]
+    assert [os.listdir(folder) for folder in folders] == [[living], [living]]
+
+
+def test_what_cannot_be_swept_keeps_no_run_from_its_end(tmp_path: Path) -> None:
+    """Where something stands in the place of the folder, it stays."""
+    scene = Scene(tmp_path)
+    scene.site.write(".orchestrator_locks/.d", "in the way")
+    assert scene.finished().state == "pushed"
+    assert (scene.site.root / ".orchestrator_locks" / ".d").read_text() == "in the way"
