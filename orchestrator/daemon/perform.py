@@ -35,11 +35,25 @@ SHOWN: Final = 5
 
 
 def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> children.Detached:
-    """Make the worktree and the job, and start a worker on it. What a former attempt left uncommitted is kept first.
+    """Make the worktree and the job, and start a worker on it.
 
     Raises an :class:`orchestrator.errors.OrchdError` where that cannot be; nothing was started then. The worker
     gets our environment, ``ORCHD_FAILPOINT`` included: its own steps are reached by nobody else.
     """
+    make_ready(layout, record, action)
+    paths = layout.run(record.run)
+    child = children.detach(
+        [sys.executable, "-P", "-m", MODULE, paths.job(action.agent_id)],
+        cwd=layout.root,
+        env=environment.of_nobody(os.environ),
+        output=f"{paths.private}/{action.agent_id}.worker.log",
+    )
+    reach("run.worker_spawned")
+    return child
+
+
+def make_ready(layout: Layout, record: RunRecord, action: StartWorker) -> None:
+    """Make the worktree and the job of an attempt. What a former one left uncommitted is kept first."""
     paths = layout.run(record.run)
     track = record.find(action.agent_id)
     repo = repository.survey(layout.root, record.target_branch, remote=False)
@@ -53,14 +67,6 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> chil
     reach("run.worktree_made")
     results.write_job(paths, jobs.job(layout, record, track, action, base))
     reach("run.job_written")
-    child = children.detach(
-        [sys.executable, "-P", "-m", MODULE, paths.job(track.agent_id)],
-        cwd=layout.root,
-        env=environment.of_nobody(os.environ),
-        output=f"{paths.private}/{track.agent_id}.worker.log",
-    )
-    reach("run.worker_spawned")
-    return child
 
 
 def _needed(record: RunRecord, track: RunTrack) -> list[str]:
