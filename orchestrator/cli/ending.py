@@ -22,7 +22,7 @@ _COMMIT: Final = 12
 _PUBLICATIONS: Final[Mapping[object, Publication]] = {
     "pushed": Publication("pushed", "{branch} was pushed to {remote}, once"),
     "already": Publication("already", "{remote} had {branch} already"),
-    "failed": Publication("failed", "the push to {remote} failed; the report says why, and what to do"),
+    "failed": Publication("failed", "{branch} is not published"),
     "none": Publication("none", "nothing was pushed"),
 }
 
@@ -58,9 +58,9 @@ def conclude(paths: RunLayout, record: RunRecord, *, as_json: bool, status: int 
 
 
 def _published(publication: Publication, record: RunRecord, why: object) -> str:
-    """Return what became of the push; where there was none, why, as far as the report says it."""
+    """Return what became of the push; where nothing is published, why, as far as the report says it."""
     said = publication.why.format(branch=record.target_branch, remote=record.remote)
-    if publication.state != "none" or not isinstance(why, str) or not why:
+    if publication.state not in {"none", "failed"} or not isinstance(why, str) or not why:
         return said
     reason = why if said in why else f"{said}: {why}"
     return f"{reason}; next: `{publication.command}`" if publication.command else reason

@@ -10,6 +10,7 @@ from orchestrator.core.run import RunRecord, RunTrack
 from orchestrator.core.text import visible
 from orchestrator.daemon import former, judging, python_path
 from orchestrator.daemon.assignment import Assignment
+from orchestrator.git import message
 from orchestrator.state.layout import Layout
 from orchestrator.state.status import prepare
 
@@ -87,7 +88,7 @@ def _commit(assignment: Assignment) -> Phase:
         "base": assignment.base,
         "subject": f"Implement {visible(track.title, 120)}{where}",
         "what": what[:_MOST_LINES],
-        "trailers": {"Orchd-Track": track.track, "Orchd-Run": assignment.record.run, **git.trailers},
+        "trailers": message.beside({"Orchd-Track": track.track, "Orchd-Run": assignment.record.run}, git.trailers),
         "author": git.author,
         "sign": git.sign,
         "hooks": git.hooks,

@@ -214,9 +214,9 @@ def _take_in(git: Git, request: Integration, start: str, branch: str) -> str | C
     if ours is not None and request.edit is not None:
         tree, left_out = merge.edited(git, tree, start, ours, request.edit)
         trailers |= {"Orchd-Left-Out": ours} if left_out else {}
-    trailers |= request.options.trailers
     by = author.maker(git, request.options)
-    taking = replay.Taking(start, base, branch, tree, request.title, trailers, by, ours)
+    said = message.beside(trailers, request.options.trailers)
+    taking = replay.Taking(start, base, branch, tree, request.title, said, by, ours)
     return _made(git, request.options, taking, request.track)
 
 

@@ -10,7 +10,7 @@ LONGEST_SUBJECT: Final = 160
 LONGEST_LINE: Final = 300
 MOST_LINES: Final = 40
 
-_OURS: Final = b"Orchd-"
+_OURS: Final = b"orchd-"
 _TRAILER: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9-]*: ")
 
 _TEST_FOLDERS: Final = frozenset({"test", "tests", "testing", "spec", "specs", "__tests__"})
@@ -26,6 +26,15 @@ def line(text: str, limit: int = LONGEST_LINE) -> str:
 def trailers(pairs: Mapping[str, str]) -> str:
     """Return the last paragraph of a message: a line ``Key: value`` each."""
     return "\n".join(f"{line(key).replace(' ', '-')}: {line(value)}" for key, value in pairs.items())
+
+
+def beside(own: Mapping[str, str], more: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the trailers of orchd with those of the settings after them; what is orchd's to say stays its own.
+
+    git does not tell capital letters from small ones in the names of trailers.
+    """
+    ours = _OURS.decode("ascii")
+    return {**own, **{key: value for key, value in more.items() if not key.lower().startswith(ours)}}
 
 
 def of_commit(subject: str, what: Sequence[str], changed: Sequence[str], pairs: Mapping[str, str]) -> bytes:
@@ -57,7 +66,7 @@ def of_squash(title: str, subjects: Sequence[str], pairs: Mapping[str, str]) -> 
 
 def with_trailers(text: bytes, pairs: Mapping[str, str]) -> bytes:
     """Return a message with these trailers; what it said itself in lines like those of orchd is left out."""
-    lines = [each for each in text.rstrip().split(b"\n") if not each.startswith(_OURS)]
+    lines = [each for each in text.rstrip().split(b"\n") if not each.lower().startswith(_OURS)]
     kept = b"\n".join(lines).rstrip()
     last = kept.rpartition(b"\n\n")[2].split(b"\n") if b"\n\n" in kept else []
     gap = b"\n" if last and all(_TRAILER.match(each) for each in last) else b"\n\n"

@@ -75,7 +75,7 @@ def published(ending: Ending) -> str:
     words = {
         "pushed": f"one push of {branch} to {remote}",
         "already": f"{remote} already had it",
-        "failed": f"**the push failed**: {plain(ending.publication.why)}",
+        "failed": f"**not published**: {plain(ending.publication.why)}",
         "none": plain(ending.publication.why) or "nothing was pushed",
     }
     return words[ending.publication.state]

@@ -1,5 +1,6 @@
 """From a track of a run to the job of its worker: phases, limits, validators, and what the prompts say of before."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,14 @@ def test_a_new_worktree_is_set_up(tmp_path: Path) -> None:
     assert names(site.job(2))[:2] == ["setup-1", "setup-2"]
     site.before(attempt(1, phases=(runs.phase("setup-1"), runs.phase("setup-2"), runs.phase(status=1))))
     assert names(site.job(2))[0] == "work"
+
+
+def test_what_the_commit_says_is_orchd_s(tmp_path: Path) -> None:
+    """The settings add trailers; which track and run it is of they cannot say."""
+    site = Site(tmp_path, git=GitOptions(trailers={"Orchd-Track": "t2", "orchd-run": "other", "Reviewed-by": "Bo"}))
+    path = named(site.job().phases, "commit").argv[-1]
+    said = json.loads(Path(path).read_text())["trailers"]
+    assert said == {"Orchd-Track": "t1", "Orchd-Run": runs.RUN, "Reviewed-by": "Bo"}
 
 
 def test_validators_stand_after_their_phase(tmp_path: Path) -> None:

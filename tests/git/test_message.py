@@ -36,6 +36,15 @@ def test_what_is_empty_is_left_out() -> None:
     assert message.of_commit("s", ["", " \n"], [], {"A": "b"}) == b"s\n\nTests: none changed\n\nA: b\n"
 
 
+def test_what_is_orchd_s_to_say_stays_its_own() -> None:
+    """Neither the settings nor a message say it instead, in whatever letters; what else they say is kept."""
+    own = {"Orchd-Track": "one", "Orchd-Run": "demo"}
+    said = message.beside(own, {"orchd-track": "two", "Orchd-Branch": "main", "Reviewed-by": "Bo"})
+    assert said == {**own, "Reviewed-by": "Bo"}
+    text = message.with_trailers(b"Say it\n\nORCHD-TRACK: two\nSigned-off-by: A\n", own)
+    assert text == b"Say it\n\nSigned-off-by: A\nOrchd-Track: one\nOrchd-Run: demo\n"
+
+
 @given(ANYTHING, st.lists(ANYTHING, max_size=4), st.lists(ANYTHING, max_size=4), ANYTHING)
 def test_whatever_comes_in_stays_in_its_place(subject: str, what: list[str], changed: list[str], value: str) -> None:
     """One subject, and the last paragraph is ours alone; nothing in it is invisible."""

@@ -77,12 +77,14 @@ def test_what_is_replayed_keeps_its_author_and_its_words(home: Path) -> None:
 def test_one_commit_keeps_its_message(home: Path) -> None:
     """It is the track's own; the run's trailers are added to it."""
     repos.grow(home, "one", {"1": b"1"}, base="main", message="Implement it\n\nWhat:\n- this")
-    options = GitOptions(strategy="squash", trailers={"Reviewed-by": "Bo"}, author="Cleo C <cleo@example.org>")
+    says = {"Reviewed-by": "Bo", "orchd-track": "two"}
+    options = GitOptions(strategy="squash", trailers=says, author="Cleo C <cleo@example.org>")
     answer = take(home, "one", options)
     assert isinstance(answer, Merged)
     told = git(home, "show", "-s", "--format=%an <%ae> %cn%n%B", answer.commit)
     assert told.startswith("Cleo C <cleo@example.org> Ann\nImplement it\n\nWhat:\n- this\n\nOrchd-Track: one\n")
     assert "Reviewed-by: Bo" in told
+    assert "two" not in told
 
 
 @pytest.mark.parametrize("options", STRATEGIES, ids=NAMES)

@@ -66,7 +66,7 @@ def test_notes_of_merged_tracks_are_shown() -> None:
     [
         (Publication("pushed"), "one push of main to origin"),
         (Publication("already"), "origin already had it"),
-        (Publication("failed", "rejected", "git push origin main"), "**the push failed**: rejected"),
+        (Publication("failed", "rejected", "git push origin main"), "**not published**: rejected"),
         (Publication("none", "the repository has no remote"), "the repository has no remote"),
         (Publication("none"), "nothing was pushed"),
     ],
