@@ -22,7 +22,7 @@ from orchestrator.core.track import Track
 from orchestrator.daemon.gather import RunFiles
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import GitRefused, Held, SystemFailure, Unreadable
-from orchestrator.git import repository, worktree
+from orchestrator.git import places, repository, worktree
 from orchestrator.git.command import redact
 from orchestrator.git.pending import pending
 from orchestrator.git.repository import Repository
@@ -31,7 +31,7 @@ from orchestrator.host.failpoint import reach
 from orchestrator.state import answers, results
 from orchestrator.state.answers import Answer
 from orchestrator.state.journal import Journal
-from orchestrator.state.layout import IGNORED, Layout, RunLayout
+from orchestrator.state.layout import OURS, WORKTREES, Layout, RunLayout
 
 WAIT: Final = 30.0
 """Seconds to wait while another run is being accepted."""
@@ -137,9 +137,10 @@ def _worktrees(layout: Layout, run: str, wanted: Wanted, taken: set[str]) -> lis
     def is_taken(path: str) -> bool:
         return path in taken or path in own or os.path.lexists(path)
 
+    folder = layout.worktrees(wanted.terms.options.git.worktrees)
     names = (acceptance.worktree_names(run, agent_id) for agent_id in acceptance.agent_ids(wanted.tracks))
     return [
-        kept or acceptance.first_free(map(layout.worktree, each), is_taken)
+        kept or acceptance.first_free((f"{folder}/{name}" for name in each), is_taken)
         for kept, each in zip(own, names, strict=True)
     ]
 
@@ -148,6 +149,7 @@ def survey(layout: Layout, wanted: Wanted) -> Repository:
     """Look at what the run is to stand on. Raises where it cannot: the repository, or the agent, is not fit for it."""
     repo = repository.survey(layout.root)
     refuse_behind(layout, repo)
+    places.check_folder(repo.top, repo.common_dir, layout.worktrees(wanted.terms.options.git.worktrees))
     tracks = [each for each in wanted.tracks if each.track not in wanted.quarantined]
     agent_check.check(wanted.terms.agent, tracks, repo.top, os.environ)
     return repo
@@ -158,7 +160,7 @@ def accept(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
 
     Raises :class:`Held` where another run of the same source has not ended.
     """
-    repository.exclude(repo, ignore_lines(layout.root, repo.top))
+    repository.exclude(repo, ignore_lines(layout, repo.top, wanted.terms.options.git.worktrees))
     files.ensure_folder(layout.runtime)
     files.ensure_folder(layout.parallel)
     with files.guard(f"{layout.runtime}/accept.guard", WAIT, "the runs of this root (one is being accepted)"):
@@ -216,11 +218,14 @@ def refuse_behind(layout: Layout, repo: Repository) -> None:
         )
 
 
-def ignore_lines(root: str, top: str) -> list[str]:
-    """Return what git is to ignore of ours, as patterns from the ``top`` of the repository."""
-    inner = os.path.relpath(root, top)
-    above = "" if inner == "." else f"/{_SPECIAL.sub(_escaped, inner)}"
-    return [above + line for line in IGNORED]
+def ignore_lines(layout: Layout, top: str, folder: str = WORKTREES) -> list[str]:
+    """Return what git is to ignore of ours, as patterns from the ``top`` of the repository.
+
+    ``folder`` is the one for working trees that is set; where that is outside, there is nothing to ignore.
+    """
+    ours = (f"{layout.root}/{each}" for each in OURS)
+    inner = (os.path.relpath(each, top) for each in (*ours, os.path.realpath(layout.worktrees(folder))))
+    return [f"/{_SPECIAL.sub(_escaped, each)}/" for each in inner if each.split("/")[0] != os.pardir]
 
 
 def _escaped(match: re.Match[str]) -> str:

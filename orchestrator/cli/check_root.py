@@ -14,10 +14,10 @@ from orchestrator.core.name import is_name
 from orchestrator.core.text import visible
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import OrchdError
-from orchestrator.git import repository
+from orchestrator.git import repository, worktree
 from orchestrator.host import clock
 from orchestrator.state import results
-from orchestrator.state.layout import LOCKS, LOGS, WORKTREES, Layout
+from orchestrator.state.layout import LOCKS, LOGS, Layout
 from orchestrator.state.status import temp
 
 OLD_NS: Final = 600 * 1_000_000_000
@@ -95,12 +95,21 @@ def worktrees(root: str) -> Iterator[Finding]:
     """Look for worktrees of tracks that no run has a use for any more."""
     layout = Layout(root)
     wanted = {path for each in recorded(layout) if not each.ended for path in _worktrees_of(layout, each.run)}
-    for path in sorted(_folders(f"{root}/{WORKTREES}")):
+    for path in sorted({*_folders(layout.worktrees()), *_set(layout)}):
         if path not in wanted and not any(each.startswith(f"{path}/") for each in wanted):
             shown = visible(path)
             yield Finding(
                 f"{shown} belongs to no run that goes on", "`orchd clean --dry-run` says whether it may go, and why not"
             )
+
+
+def _set(layout: Layout) -> list[str]:
+    """Return the worktrees of this repository in the folder that is set, which others may use, too."""
+    with suppress(OrchdError):
+        folder = layout.worktrees(settings.load(layout.root).git.worktrees)
+        known = {each.path for each in worktree.list(repository.survey(layout.root))}
+        return [each for each in _folders(folder) if os.path.realpath(each) in known]
+    return []
 
 
 def _worktrees_of(layout: Layout, run: str) -> list[str]:

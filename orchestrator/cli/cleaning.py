@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
+from orchestrator import settings
 from orchestrator.claims import FileClaims
 from orchestrator.cli.run_files import folders
 from orchestrator.core.run import RunRecord
@@ -218,12 +219,23 @@ def _private(ground: Ground, registered: Collection[str]) -> Iterator[Item]:
 
 
 def _inside(ground: Ground) -> set[str]:
+    """Return the folders among the worktrees; in a folder outside the root, which others may use, only those."""
+    layout = ground.layout
     places = {os.path.dirname(os.path.realpath(each.worktree)) for one in ground.ended.values() for each in one.tracks}
+    linked = {each.path for each in _linked(ground.repo)}
     found: set[str] = set()
-    for place in {*places, os.path.realpath(f"{ground.layout.root}/{WORKTREES}")}:
+    for place in {*places, *(os.path.realpath(layout.worktrees(each)) for each in _folders_set(layout))}:
         with suppress(OSError), os.scandir(place) as entries:
-            found |= {each.path for each in entries if each.is_dir(follow_symlinks=False)}
+            there = {each.path for each in entries if each.is_dir(follow_symlinks=False)}
+            found |= there if place.startswith(f"{os.path.realpath(layout.root)}/") else there & linked
     return found - places
+
+
+def _folders_set(layout: Layout) -> set[str]:
+    """Return the folders for worktrees: the usual one, and the one that is set."""
+    with suppress(OrchdError):
+        return {WORKTREES, settings.load(layout.root).git.worktrees}
+    return {WORKTREES}
 
 
 def _backups(ground: Ground) -> Iterator[Item]:

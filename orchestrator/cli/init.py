@@ -120,6 +120,8 @@ TEMPLATE: Final = """\
 # rounds = 3
 
 [git]
+# The folder in which each track gets a working tree: from here, or an absolute path. Git is told to ignore it.
+# worktrees = "worktrees"
 # Run in each new working tree before the first phase, one after the other, as [["npm", "ci"], ["make", "deps"]].
 # setup = []
 # setup_timeout = "10m"

@@ -17,6 +17,7 @@ LOCKS: Final = ".orchestrator_locks"
 WORKTREES: Final = "worktrees"
 
 _GIT: Final = ".git"
+_KEPT: Final = "orchd-exclude"  # as orchestrator.git.ignored has it
 _MARKS: Final = (SETTINGS, LOCKS, _GIT)
 _GITDIR: Final = b"gitdir: "
 _GITDIR_LONGEST: Final = 8192
@@ -63,9 +64,16 @@ def _here() -> str:
 
 
 def nearest(start: str) -> str | None:
-    """Return the nearest folder upwards with a mark of a root; a worktree of ours belongs to the root that made it."""
+    """Return the nearest folder upwards with a mark of a root; a worktree of ours belongs to the root that made it.
+
+    One that lies outside its root belongs to the checkout that has git's own folder in it.
+    """
     marked = [each for each in _upwards(start) if any(os.path.lexists(os.path.join(each, mark)) for mark in _MARKS)]
-    return next((each for each in marked if not any(_made_by(outer, each) for outer in marked)), None)
+    found = next((each for each in marked if not any(_made_by(outer, each) for outer in marked)), None)
+    if found is None or not _is_ours(found):
+        return found
+    repository = _repository(found) or ""
+    return os.path.dirname(repository) if os.path.basename(repository) == _GIT else found
 
 
 def _upwards(folder: str) -> Iterator[str]:
@@ -77,7 +85,9 @@ def _upwards(folder: str) -> Iterator[str]:
 
 def _made_by(root: str, folder: str) -> bool:
     """Tell whether ``folder`` is, or lies in, a worktree that orchd made for ``root``."""
-    if not folder.startswith(os.path.join(root, WORKTREES, "")):
+    if not folder.startswith(os.path.join(root, "")):
+        return False
+    if not (folder.startswith(os.path.join(root, WORKTREES, "")) or any(map(_is_ours, _upwards(folder)))):
         return False
     repository = _repository(folder)
     return repository is not None and repository == _repository(root)
@@ -89,9 +99,22 @@ def _repository(folder: str) -> str | None:
         path = os.path.join(each, _GIT)
         if os.path.isdir(path):
             return path
-        with suppress(FileNotFoundError, NotADirectoryError, Unreadable):
-            line = files.read(path, _GITDIR_LONGEST).data
-            if line.startswith(_GITDIR):
-                own = os.path.join(each, os.fsdecode(line.removeprefix(_GITDIR).rstrip(b"\n")))
-                return os.path.realpath(os.path.dirname(os.path.dirname(own)))
+        own = _own(each)
+        if own is not None:
+            return os.path.realpath(os.path.dirname(os.path.dirname(own)))
     return None
+
+
+def _own(folder: str) -> str | None:
+    """Return git's own folder of the linked worktree at ``folder``; None where there is none."""
+    with suppress(FileNotFoundError, NotADirectoryError, Unreadable):
+        line = files.read(os.path.join(folder, _GIT), _GITDIR_LONGEST).data
+        if line.startswith(_GITDIR):
+            return os.path.join(folder, os.fsdecode(line.removeprefix(_GITDIR).rstrip(b"\n")))
+    return None
+
+
+def _is_ours(folder: str) -> bool:
+    """Tell whether orchd made the worktree at ``folder``: git's own folder of it remembers."""
+    own = _own(folder)
+    return own is not None and os.path.lexists(os.path.join(own, _KEPT))

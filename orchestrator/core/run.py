@@ -62,6 +62,7 @@ class GitOptions:
     that git ignores are backed up, too. ``check`` has to pass after each merge, else that one is taken out again.
     ``resolve``: a conflict is first given to the agent. ``author`` (``Name <mail>``) and ``trailers`` are of the
     commits made for tracks; ``sign`` None: as the user's git is set; without ``hooks`` the user's are not run.
+    ``worktrees`` is the folder in which working trees are made: from the root, or an absolute path.
     """
 
     setup: tuple[tuple[str, ...], ...] = ()
@@ -75,6 +76,7 @@ class GitOptions:
     trailers: Mapping[str, str] = field(default_factory=dict)
     sign: bool | None = None
     hooks: bool = True
+    worktrees: str = "worktrees"
 
 
 @dataclass(frozen=True, slots=True)

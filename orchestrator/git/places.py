@@ -1,15 +1,17 @@
-"""Where git keeps files of its own, asked in one question or read from git's own files."""
+"""Where git keeps files of its own, asked in one question or read from git's own files; and where worktrees may be."""
 
 import os
 from contextlib import suppress
 from typing import Final
 
-from orchestrator.errors import Unreadable
+from orchestrator.core.text import visible
+from orchestrator.errors import GitRefused, Unreadable
 from orchestrator.git.command import Git
 from orchestrator.host import files
 
 _GITDIR: Final = b"gitdir: "
 _LONGEST: Final = 8192
+_OTHER: Final = "name another folder in orchestrator.toml: [git] worktrees"
 
 _ABSOLUTE: Final = ("rev-parse", "--path-format=absolute")
 
@@ -38,6 +40,24 @@ def shared(own_folder: str) -> str | None:
     """Return what all worktrees share, as git's own folder of one of them says; None where it says nothing."""
     line = _read(f"{own_folder}/commondir").rstrip(b"\n")
     return os.path.normpath(os.path.join(own_folder, os.fsdecode(line))) if line else None
+
+
+def check_folder(top: str, common_dir: str, folder: str) -> None:
+    """Raise :class:`GitRefused` where no worktree can be made in ``folder``, which may not exist so far.
+
+    ``top`` is the user's checkout and ``common_dir`` git's own folder: neither may be in there, nor a tracked file.
+    """
+    real, shown = os.path.realpath(folder), visible(folder)
+    if f"{top}/".startswith(f"{real}/") or f"{real}/".startswith(f"{os.path.realpath(common_dir)}/"):
+        raise GitRefused(f"{shown} cannot be the folder for worktrees: the repository is in the way", hint=_OTHER)
+    standing = real
+    while not os.path.lexists(standing):
+        standing = os.path.dirname(standing)
+    if not os.path.isdir(standing) or not os.access(standing, os.W_OK | os.X_OK):
+        raise GitRefused(f"no worktree can be made in {shown}: {visible(standing)} cannot be written to", hint=_OTHER)
+    inner = os.path.relpath(real, top)
+    if inner.split("/")[0] != os.pardir and Git(top).out("--literal-pathspecs", "ls-files", "-z", "--", inner):
+        raise GitRefused(f"{shown} cannot be the folder for worktrees: git has files of yours in it", hint=_OTHER)
 
 
 def _read(path: str) -> bytes:

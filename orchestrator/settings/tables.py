@@ -12,6 +12,7 @@ from orchestrator.core.phase import MENDING
 from orchestrator.core.run import DEFAULTS, Gate, GitOptions
 from orchestrator.core.text import visible
 from orchestrator.errors import BadName, UsageError
+from orchestrator.state.layout import OURS
 
 QUARANTINE_AFTER: Final = 3
 """A track that failed in so many runs is left alone until a person says otherwise."""
@@ -56,12 +57,25 @@ def _relative(value: str) -> str:
     return value
 
 
+def _folder(value: str) -> str:
+    """Check the folder for working trees and write it plainly; what is in its way is for the machine to say."""
+    plain = os.path.normpath(value)
+    shown = visible(value, 80)
+    first = plain.split("/")[0]
+    if ".." in value.split("/") or plain == "." or value.startswith("~") or any(ord(each) < 32 for each in value):
+        raise ValueError(f"'{shown}' is no folder for working trees; write one below the root, or an absolute path")
+    if not plain.strip("/") or first in {*OURS, ".git"}:
+        raise ValueError(f"'{shown}' is taken by something else; choose another folder for working trees")
+    return f"/{plain.lstrip('/')}" if os.path.isabs(plain) else plain
+
+
 Text = Annotated[str, StringConstraints(max_length=4096, pattern=r"^[^\x00]*$")]
 Word = Annotated[Text, StringConstraints(min_length=1)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Name = Annotated[str, AfterValidator(_name)]
 PhaseName = Annotated[str, AfterValidator(_phase_name)]
 Inside = Annotated[Word, AfterValidator(_relative)]
+Folder = Annotated[Word, StringConstraints(max_length=1000), AfterValidator(_folder)]
 Span = Annotated[float, BeforeValidator(_seconds), Field(strict=True, gt=0, le=duration.LONGEST)]
 Pause = Annotated[float, BeforeValidator(_seconds), Field(strict=True, ge=0, le=duration.LONGEST)]
 Switch = Annotated[bool, Field(strict=True)]
@@ -205,6 +219,7 @@ class GitSettings:
     """``[git]``: how a run uses git. See :class:`orchestrator.core.run.GitOptions`."""
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+    worktrees: Folder = GIT.worktrees
     setup: list[Annotated[list[Word], Field(min_length=1)]] = field(default_factory=list)
     setup_timeout_seconds: Span = GIT.setup_timeout_seconds
     keep_ignored: Switch = GIT.keep_ignored

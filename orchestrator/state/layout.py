@@ -9,7 +9,9 @@ PARALLEL: Final = "runtime/parallel"
 LOGS: Final = "orchestrator_logs"
 WORKTREES: Final = "worktrees"
 SETTINGS: Final = "orchestrator.toml"
-IGNORED: Final = (f"/{LOCKS}/", f"/{RUNTIME}/", f"/{LOGS}/", f"/{WORKTREES}/")
+OURS: Final = (LOCKS, RUNTIME, LOGS)
+"""The folders below the root in which nothing but orchd writes."""
+IGNORED: Final = (*(f"/{each}/" for each in OURS), f"/{WORKTREES}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,13 @@ class Layout:
         """The agent's output for a track."""
         return f"{self.root}/{LOGS}/{track}.log"
 
-    def worktree(self, name: str) -> str:
-        """A working tree of a track."""
-        return f"{self.root}/{WORKTREES}/{name}"
+    def worktrees(self, folder: str = WORKTREES) -> str:
+        """The folder of working trees that is set: ``folder`` is relative to the root, or absolute."""
+        return folder if folder.startswith("/") else f"{self.root}/{folder}"
+
+    def worktree(self, name: str, folder: str = WORKTREES) -> str:
+        """A working tree of a track, in the folder that is set."""
+        return f"{self.worktrees(folder)}/{name}"
 
     def run(self, run: str) -> "RunLayout":
         """The files of one run."""

@@ -125,3 +125,13 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     )
     assert ended.returncode == 64, ended.stderr
     assert b"does not exist any more" in ended.stderr
+
+
+def test_a_worktree_that_orchd_made_elsewhere_belongs_to_its_root(tmp_path: Path) -> None:
+    """In any folder of the root, or outside of it: git's own folder of the worktree remembers who made it."""
+    root = _repository(tmp_path / "home")
+    for path in (root / "build" / "wt" / "agent-1", tmp_path / "out" / "agent-2"):
+        _git("worktree", "add", "-q", str(path), "-b", path.name, cwd=root)
+        assert roots.nearest(str(path)) == str(path)
+        (root / ".git" / "worktrees" / path.name / "orchd-exclude").touch()
+        assert roots.nearest(str(path)) == str(root)
