@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "clean": ("orchestrator.cli.clean:command", "Remove what runs left behind and nobody needs."),
     "schedule": ("orchestrator.cli.schedule:command", "Run a source again and again, until there is no work."),
     "wake": ("orchestrator.cli.wake:command", "Look after workers that somebody else started."),
+    "auth": ("orchestrator.cli.auth:command", "Check keys and tokens for the remote, and what is missing."),
     "doctor": ("orchestrator.cli.doctor:command", "Check the machine and the root; each finding with its cure."),
 }
 """Each command: where it is, and what it does in a few words."""

@@ -127,14 +127,15 @@ def _branch(git: Git, branch: str) -> tuple[str, str, str | None, str]:
     wanted = ("objectname", "push:remotename", "upstream:remotename", "upstream:remoteref")
     told, push, upstream, ref = refs.told_of(git, branch, *wanted) or ("", "", "", "")
     commit = refs.existing(branch, told or None)
-    remote = next((each for each in (push, upstream) if each and each != "."), None) or _usual_remote(git)
+    remote = next((each for each in (push, upstream) if each and each != "."), None) or usual_remote(git)
     there = ref.removeprefix("refs/heads/")
     if remote == upstream and there and git.run("config", "--get", "push.default").text() in {"upstream", "tracking"}:
         return branch, commit, remote, there
     return branch, commit, remote, branch
 
 
-def _usual_remote(git: Git) -> str | None:
+def usual_remote(git: Git) -> str | None:
+    """Return the remote that a branch goes to for which nothing is set: ``origin``, else the only one."""
     known = git.out("remote").splitlines()
     return "origin" if "origin" in known else known[0] if len(known) == 1 else None
 
