@@ -30,11 +30,12 @@ from orchestrator.daemon.driven import RETRY, Driven, said
 from orchestrator.daemon.finish import finish
 from orchestrator.daemon.gather import Conducted, RunFiles, Worker
 from orchestrator.daemon.instance import Instance
+from orchestrator.daemon.launch import Launch
 from orchestrator.daemon.neighbours import Neighbours
 from orchestrator.daemon.pace import Complaints
-from orchestrator.daemon.workers import Workers, place
+from orchestrator.daemon.workers import Started, Workers, place
 from orchestrator.errors import OrchdError
-from orchestrator.host import children, clock
+from orchestrator.host import clock
 from orchestrator.state import results
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout
@@ -84,6 +85,7 @@ class Conductor:
         self._only = only
         self._files = RunFiles(layout)
         self._workers = Workers()
+        self._launch = Launch(layout.root)
         self._driven: dict[str, Driven] = {}
         self._pending: set[Future[object]] = set()
         self._done: deque[tuple[Driven, str, Future[object]]] = deque()
@@ -134,6 +136,8 @@ class Conductor:
             driven.dirty = True
         missing = [run for run in self._files.unfinished() if run not in self._driven and self._only in (None, run)]
         fresh = [adopted for run in missing if (adopted := self._adopt(run, now)) is not None]
+        if fresh:
+            self._launch.prepare()
         self._find_workers(fresh)
         for driven in fresh:
             driven.dirty = False
@@ -225,7 +229,8 @@ class Conductor:
                 self._workers.begin(place(self._layout, driven.run, record.find(agent_id)).job)
                 tries = driven.own.worker(agent_id).tries
                 driven.own.workers[agent_id] = Worker("starting", tries=tries, heard=now)
-                self._submit(driven, agent_id, partial(perform.start_worker, self._layout, record, action))
+                start = partial(perform.start_worker, self._layout, record, action, self._launch)
+                self._submit(driven, agent_id, start)
             case Integrate(agent_id=agent_id):
                 driven.own.worker(agent_id).doing = "merging"
                 self._submit(driven, agent_id, partial(perform.merge_track, self._layout, record, action))
@@ -282,7 +287,7 @@ class Conductor:
             return
         worker, track = driven.own.worker(agent_id), driven.own.record.find(agent_id)
         worker.tries = 0
-        if isinstance(what, children.Detached):
+        if isinstance(what, Started):
             worker.doing = "started"
             self._workers.add(place(self._layout, driven.run, track).job, what)
             self._journal.write("worker.started", {"run": driven.run, "track": track.track, "pid": what.pid})
@@ -307,6 +312,8 @@ class Conductor:
             return
         driven.instance.release()
         self._files.forget(driven.run)
+        if not self._driven:
+            self._launch.rest()
         self.over = self.over or self._only == driven.run
 
     def _worker_ended(self, job: str, status: int | None) -> None:
@@ -359,3 +366,4 @@ class Conductor:
         for driven in self._driven.values():
             driven.instance.release()
         self._driven.clear()
+        self._launch.rest()

@@ -5,7 +5,6 @@ loop and hand back what happened.
 """
 
 import os
-import sys
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -17,37 +16,31 @@ from orchestrator.core.refusal import Refusal
 from orchestrator.core.run import Outcome, RunRecord, RunTrack
 from orchestrator.core.text import visible
 from orchestrator.daemon import checking, destination, jobs, marks, outcomes, refusing, whereabouts
-from orchestrator.daemon.workers import MODULE, place
+from orchestrator.daemon.launch import Launch
+from orchestrator.daemon.workers import Started, place
 from orchestrator.errors import CommandFailed, OrchdError
 from orchestrator.git import backup, ignored, integrate, merge, refs, repository, worktree
 from orchestrator.git.backup import State
 from orchestrator.git.command import Git
 from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged, Nothing, Red
 from orchestrator.git.repository import Repository
-from orchestrator.host import children, clock, others
+from orchestrator.host import clock, others
 from orchestrator.host.failpoint import reach
 from orchestrator.state import refusals, results
 from orchestrator.state.layout import Layout
-from orchestrator.worker import environment
 
 SHOWN: Final = 5
 """So many files are named in a line; what is not shown is on disk."""
 
 
-def start_worker(layout: Layout, record: RunRecord, action: StartWorker) -> children.Detached:
+def start_worker(layout: Layout, record: RunRecord, action: StartWorker, launch: Launch) -> Started:
     """Make the worktree and the job, and start a worker on it.
 
-    Raises an :class:`orchestrator.errors.OrchdError` where that cannot be; nothing was started then. The worker
-    gets our environment, ``ORCHD_FAILPOINT`` included: its own steps are reached by nobody else.
+    Raises an :class:`orchestrator.errors.OrchdError` where that cannot be; nothing was started then.
     """
     make_ready(layout, record, action)
     paths = layout.run(record.run)
-    child = children.detach(
-        [sys.executable, "-P", "-m", MODULE, paths.job(action.agent_id)],
-        cwd=layout.root,
-        env=environment.of_nobody(os.environ),
-        output=f"{paths.private}/{action.agent_id}.worker.log",
-    )
+    child = launch.worker(paths.job(action.agent_id), f"{paths.private}/{action.agent_id}.worker.log")
     reach("run.worker_spawned")
     return child
 

@@ -12,9 +12,13 @@ from orchestrator.claims import Seen
 from orchestrator.core.claim import Claim
 from orchestrator.core.run import RunTrack
 from orchestrator.host import children, identity, others
+from orchestrator.host.forkserver import Forked
 from orchestrator.state.layout import Layout
 
 MODULE: Final = "orchestrator.worker"
+
+Started = children.Detached | Forked
+"""A worker that this process started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,9 @@ class Workers:
     """Workers by job: children of ours, and those that a former process started and that have no claim yet."""
 
     def __init__(self) -> None:
-        self._children: dict[str, children.Detached] = {}
+        self._children: dict[str, Started] = {}
         self._adopted: dict[str, tuple[int, int]] = {}
-        self._former: list[children.Detached] = []
+        self._former: list[Started] = []
 
     def begin(self, job: str) -> None:
         """Let go of whoever was on ``job``: another attempt begins, of which that one's end says nothing."""
@@ -45,7 +49,7 @@ class Workers:
         self._former += [child] if child is not None else []
         self._adopted.pop(job, None)
 
-    def add(self, job: str, child: children.Detached) -> None:
+    def add(self, job: str, child: Started) -> None:
         """Take note of a worker just started on ``job``."""
         self._children[job] = child
 
@@ -93,7 +97,7 @@ class Workers:
         """Return pid and start ticks of the worker on a job, if there is one that is provably so."""
         child = self._children.get(where.job)
         if child is not None and child.poll() is None:
-            return child.pid, identity.start_ticks(child.pid) or 0
+            return child.pid, child.start_ticks
         if where.job in self._adopted:
             return self._adopted[where.job]
         if seen is None or seen.verdict.state != "alive" or not isinstance(seen.record, Claim):

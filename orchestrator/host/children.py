@@ -10,15 +10,21 @@ from typing import Final
 
 from orchestrator.core.text import visible
 from orchestrator.errors import AgentUnavailable
+from orchestrator.host import identity
 
 _OUTPUT: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
+UNKNOWN: Final = 255
+"""The status of a child that somebody else waited for."""
+
+
 class Detached:
-    """A process in a session of its own. Nothing happens to it when this object goes."""
+    """A child of ours in a session of its own. Nothing happens to it when this object goes."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
+        self.start_ticks = identity.start_ticks(pid) or 0
         self._status: int | None = None
 
     def poll(self) -> int | None:
@@ -27,14 +33,15 @@ class Detached:
             try:
                 pid, status = os.waitpid(self.pid, os.WNOHANG)
             except ChildProcessError:
-                self._status = _UNKNOWN
+                self._status = UNKNOWN
             else:
                 self._status = os.waitstatus_to_exitcode(status) if pid else None
         return self._status
 
 
-_UNKNOWN: Final = 255
-"""The status of a child that somebody else waited for."""
+def appended(output: str | None) -> int:
+    """Open the file that what a process writes is appended to (made 0600; None: thrown away); the caller closes it."""
+    return os.open(output or os.devnull, _OUTPUT, 0o600)
 
 
 def detach(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], output: str | None) -> Detached:
@@ -44,7 +51,7 @@ def detach(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], output: str
     away). It lives on when we end. Raises :class:`AgentUnavailable` when it cannot be started.
     """
     try:
-        fd = os.open(output or os.devnull, _OUTPUT, 0o600)
+        fd = appended(output)
         try:
             child = subprocess.Popen(
                 argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=fd, stderr=fd, start_new_session=True

@@ -26,13 +26,17 @@ Found = Mapping[int, int]
 def command_line(pid: int) -> list[str]:
     """Return the argv of a process of our user; empty when it is gone or hidden, or somebody else's.
 
-    Anybody may start a program with whatever arguments: those of other users are proof of nothing.
+    Anybody may start a program with whatever arguments: those of other users are proof of nothing. Empty words at the
+    end are left out: where a process shows another command line than it was started with, they fill the rest.
     """
+    argv: list[str] = []
     with suppress(psutil.Error, OSError):
         process = psutil.Process(pid)
         if process.uids().real == os.getuid():
-            return process.cmdline()
-    return []
+            argv = process.cmdline()
+    while argv and not argv[-1]:
+        argv.pop()
+    return argv
 
 
 def running(module: str) -> dict[str, tuple[int, int]]:

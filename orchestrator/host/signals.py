@@ -72,8 +72,9 @@ def held_back(numbers: Iterable[int] = _EVERY) -> Iterator[None]:
 def as_new() -> None:
     """Give every signal that we handle, and those that Python ignores, its first meaning; hold none back.
 
-    For a child between fork and exec. What our own starter ignored stays ignored.
+    For a child after its fork. What our own starter ignored stays ignored.
     """
+    signal.set_wakeup_fd(-1)
     for number in _EVERY:
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)

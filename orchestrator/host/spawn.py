@@ -8,16 +8,23 @@ import errno
 import fcntl
 import os
 import sys
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NoReturn
 
+from orchestrator.core.outcome import BUG
 from orchestrator.core.text import visible
 from orchestrator.errors import AgentUnavailable
 from orchestrator.host import prctl, signals
 
+Program = Callable[[Sequence[str]], int]
+"""The main function of a module of ours: arguments in, exit status out."""
+
 _FAILED: Final = 127
+_FIRST: Final = 3  # of the descriptors that are no standard stream
 _RSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
 
 
@@ -43,10 +50,18 @@ class Ended:
     peak_memory_bytes: int
 
 
-def spawn(argv: Sequence[str], *, cwd: str | None, env: Mapping[str, str], streams: Streams) -> int:
+def spawn(
+    argv: Sequence[str],
+    *,
+    cwd: str | None,
+    env: Mapping[str, str],
+    streams: Streams,
+    call: Callable[[], int] | None = None,
+) -> int:
     """Start a program in our process group and return its pid. It dies with us.
 
-    ``cwd`` None: where we are. The program is looked for on the PATH of ``env``. Raises
+    ``cwd`` None: where we are. The program is looked for on the PATH of ``env``. ``call`` is what the child does
+    instead where that program is loaded already, its exit status out; we must have one thread then. Raises
     :class:`AgentUnavailable` when the folder or the program is not there or cannot be used; the cause
     of that error is the ``OSError``.
     """
@@ -56,7 +71,8 @@ def spawn(argv: Sequence[str], *, cwd: str | None, env: Mapping[str, str], strea
         with signals.held_back():
             pid = os.fork()
             if pid == 0:
-                _become(parent, argv, cwd, env, streams, writer)  # never returns
+                become = partial(_execute, argv, env) if call is None else partial(_call, call, env)
+                _become(parent, cwd, streams, become, writer)  # never returns
         os.close(writer)
         writer = -1
         trouble = os.read(reader, 64)
@@ -82,9 +98,7 @@ def _refuse(trouble: bytes, argv: Sequence[str], cwd: str | None) -> NoReturn:
     raise AgentUnavailable(f"{visible(argv[0])} cannot be started: {cause.strerror}") from cause
 
 
-def _become(
-    parent: int, argv: Sequence[str], cwd: str | None, env: Mapping[str, str], streams: Streams, trouble: int
-) -> NoReturn:
+def _become(parent: int, cwd: str | None, streams: Streams, become: Callable[[], NoReturn], trouble: int) -> NoReturn:
     """Be the child, from the fork to the program; whatever goes wrong, never go on as a second parent."""
     where, number = "start", 0
     try:
@@ -96,7 +110,7 @@ def _become(
         if cwd is not None:
             os.chdir(cwd)
         where = "program"
-        os.execvpe(argv[0], list(argv), env)
+        become()
     except OSError as error:
         number = error.errno or errno.EIO
     except ValueError:
@@ -105,6 +119,26 @@ def _become(
         with suppress(OSError):
             os.write(trouble, b"%s %d" % (where.encode("ascii"), number))
         os._exit(_FAILED)
+
+
+def _execute(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
+    os.execvpe(argv[0], list(argv), env)
+
+
+def _call(call: Callable[[], int], env: Mapping[str, str]) -> NoReturn:
+    """Do what a program would do that was started with ``env`` and nothing of ours but its streams."""
+    os.environ.clear()
+    os.environ.update(env)
+    os.closerange(_FIRST, os.sysconf("SC_OPEN_MAX"))
+    status = BUG
+    try:
+        status = call()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:  # noqa: BLE001  # as where a program ends: what gets here is a bug, and its report must not be lost
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 def _connect(streams: Streams) -> None:

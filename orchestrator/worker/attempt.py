@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from orchestrator.claims import ClaimStore, Kept, Won
@@ -12,6 +12,7 @@ from orchestrator.core.phase import Job
 from orchestrator.core.text import visible
 from orchestrator.errors import GuardBusy, OrchdError, Superseded
 from orchestrator.host.failpoint import reach
+from orchestrator.host.spawn import Program
 from orchestrator.state.layout import Layout
 from orchestrator.worker.course import Course, Workplace
 from orchestrator.worker.log import Log
@@ -27,13 +28,14 @@ _BUG: Final = "UNKNOWN: a bug in the worker; its log has the full report"
 class Attempt:
     """The work under a claim just won, and everything that is written about it."""
 
-    def __init__(self, job: Job, won: Won, store: ClaimStore, loop: Loop) -> None:
+    def __init__(self, job: Job, won: Won, store: ClaimStore, loop: Loop, loaded: Mapping[str, Program]) -> None:
         layout = Layout(job.root)
         paths = layout.run(job.run)
         self._job = job
         self._claim = won.claim
         self._store = store
         self._loop = loop
+        self._loaded = loaded
         self._paths = paths
         self._log_path = layout.log(job.track)
         self._log: Log | None = None
@@ -83,6 +85,7 @@ class Attempt:
             self._beat,
             self._told,
             self._record.write,
+            self._loaded,
         )
         self._course = Course(place)
         return self._course.run()

@@ -1,6 +1,6 @@
 """One command and everything that descends from it, from its start to its last process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -18,7 +18,8 @@ Why = Literal["itself", "late", "asked"]
 class Command:
     """What to start, where, with what, and for how long at most (seconds; None: no limit).
 
-    ``forward``: a signal that asks us to end is passed on as it is, instead of SIGTERM.
+    ``forward``: a signal that asks us to end is passed on as it is, instead of SIGTERM. ``call``: what the child does
+    instead, where that program is loaded already.
     """
 
     argv: Sequence[str]
@@ -28,6 +29,7 @@ class Command:
     timeout: float | None = None
     grace: float = GRACE_SECONDS
     forward: bool = False
+    call: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ class Execution:
         Children that we had before (a shell that became us had started them) are let alone.
         """
         spared = tree.descendants() if spawn.has_children() else tree.NOBODY
-        self._pid = spawn.spawn(command.argv, cwd=command.cwd, env=command.env, streams=command.streams)
+        self._pid = spawn.spawn(
+            command.argv, cwd=command.cwd, env=command.env, streams=command.streams, call=command.call
+        )
         ending = tree.Ending()
         try:
             reach("worker.started")

@@ -1,7 +1,7 @@
 """The course of an attempt: its phases in order, and the rounds of its validators, until one does not pass."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -12,6 +12,7 @@ from orchestrator.core.phase import Job, Phase
 from orchestrator.core.result import PhaseResult
 from orchestrator.host import clock, files
 from orchestrator.host.failpoint import reach
+from orchestrator.host.spawn import Program
 from orchestrator.state.layout import RunLayout, findings
 from orchestrator.state.status import prepare, temp
 from orchestrator.worker import environment
@@ -30,6 +31,7 @@ class Workplace:
     """What an attempt works with. ``beat`` says that we live, and returns the error that the agent reports.
 
     ``told`` takes a step that must keep nobody from the next one. ``keep`` writes down how the phases so far ended.
+    ``loaded`` are modules of ours that need not be started.
     """
 
     job: Job
@@ -41,6 +43,7 @@ class Workplace:
     beat: Callable[[], str]
     told: Callable[[Callable[[], None]], bool]
     keep: Callable[[list[PhaseResult]], None]
+    loaded: Mapping[str, Program]
 
 
 class Course:
@@ -52,7 +55,7 @@ class Course:
     def __init__(self, place: Workplace) -> None:
         self._place = place
         self._job: Final = place.job
-        self._runner = PhaseRunner(place.job, place.loop, place.log)
+        self._runner = PhaseRunner(place.job, place.loop, place.log, place.loaded)
         self._vitals = Vitals(place.job, place.loop, place.log, place.report, place.beat)
         self.phases: list[PhaseResult] = []
         self.parked = NOT_PARKED

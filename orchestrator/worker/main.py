@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from orchestrator.claims import FileClaims, Lost, Wanted
@@ -12,6 +12,7 @@ from orchestrator.core.phase import Job, decode
 from orchestrator.core.text import visible
 from orchestrator.errors import OrchdError, Unreadable
 from orchestrator.host import files, prctl, signals
+from orchestrator.host.spawn import Program
 from orchestrator.state.journal import Journal
 from orchestrator.worker.attempt import Attempt
 from orchestrator.worker.loop import STOPPING, Loop
@@ -20,7 +21,12 @@ _LARGEST: Final = 64 * 1024 * 1024
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Carry out the attempt that a job file describes.
+    """Carry out the attempt that a job file describes; see :func:`carry_out`."""
+    return carry_out(arguments, {})
+
+
+def carry_out(arguments: Sequence[str], loaded: Mapping[str, Program]) -> int:
+    """Carry out the attempt that a job file describes. ``loaded`` are modules of ours that it need not start.
 
     Exit status: 0 passed, or there was nothing to do; 1 failed; 75 another owner has the track; 76 the
     claim was taken from us; 128 + n ended by signal n; 64 no job; 9 the machine refused before
@@ -30,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         _complain("usage: python -P -m orchestrator.worker JOBFILE")
         return USAGE
     try:
-        return _attempt(arguments[0])
+        return _attempt(arguments[0], loaded)
     except Unreadable as error:
         _complain(f"{visible(arguments[0])}: {error.message}")
         return USAGE
@@ -42,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         return BUG
 
 
-def _attempt(path: str) -> int:
+def _attempt(path: str, loaded: Mapping[str, Program]) -> int:
     job = _read(path)
     prctl.become_subreaper()
     _lead()
@@ -60,7 +66,7 @@ def _attempt(path: str) -> int:
         if (newest.track, newest.attempt) != (job.track, job.attempt):
             store.release(job.track, won.claim.token)
             return OK
-        return Attempt(newest, won, store, Loop(events, patient=True)).run()
+        return Attempt(newest, won, store, Loop(events, patient=True), loaded).run()
 
 
 def _read(path: str) -> Job:

@@ -2,8 +2,10 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from orchestrator.core.phase import Job, Phase
@@ -11,6 +13,7 @@ from orchestrator.core.result import Ending, PhaseResult
 from orchestrator.core.text import visible
 from orchestrator.errors import AgentUnavailable
 from orchestrator.host import clock, spawn
+from orchestrator.host.spawn import Program
 from orchestrator.worker.command import Command, Execution, Over
 from orchestrator.worker.ending import timeout_error
 from orchestrator.worker.environment import plain
@@ -23,11 +26,13 @@ _ENDINGS: Final[Mapping[str, Ending]] = {"late": "timed_out", "asked": "cancelle
 class PhaseRunner:
     """Runs the phases of one job under one loop, with their output in one log.
 
+    ``loaded`` are modules of ours that are here already: a phase that runs one of them is forked and not started.
     ``survivors`` tells whether the last phase left processes behind that could not be ended.
     """
 
-    def __init__(self, job: Job, loop: Loop, log: Log) -> None:
+    def __init__(self, job: Job, loop: Loop, log: Log, loaded: Mapping[str, Program]) -> None:
         self._job = job
+        self._loaded = loaded
         self._loop = loop
         self._log = log
         self.survivors = False
@@ -41,7 +46,13 @@ class PhaseRunner:
             with _opened(phase.stdin) as stdin:
                 streams = spawn.Streams(stdin, self._log.fd, self._log.fd)
                 command = Command(
-                    phase.argv, self._job.working_dir, env, streams, phase.timeout_seconds, self._job.grace_seconds
+                    phase.argv,
+                    self._job.working_dir,
+                    env,
+                    streams,
+                    phase.timeout_seconds,
+                    self._job.grace_seconds,
+                    call=self._call(phase.argv),
                 )
                 over = Execution(self._loop).run(command)
         except AgentUnavailable as error:
@@ -49,6 +60,13 @@ class PhaseRunner:
         self._log.bound()
         self.survivors = not over.clean
         return self._result(phase, over, since, clock.steady() - started)
+
+    def _call(self, argv: Sequence[str]) -> Callable[[], int] | None:
+        """Return what a command does where that is a module which is loaded; None: it has to be started."""
+        match tuple(argv):
+            case (sys.executable, "-P", "-m", module, *words) if module in self._loaded:
+                return partial(self._loaded[module], words)
+        return None
 
     def _result(self, phase: Phase, over: Over, since: str, seconds: float) -> PhaseResult:
         code = over.code

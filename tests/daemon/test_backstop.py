@@ -65,7 +65,7 @@ def starts(site: Over, attempt: int) -> None:
     """Start an attempt that comes no further than its worktree, which stands on another branch."""
     git(Path(site.record.tracks[0].worktree), "checkout", "--quiet", "-b", "elsewhere")
     with pytest.raises(GitRefused, match="stands on elsewhere"):
-        perform.start_worker(site.layout, site.record, StartWorker(RUN, AGENT, attempt))
+        perform.make_ready(site.layout, site.record, StartWorker(RUN, AGENT, attempt))
 
 
 def kept(site: Over) -> dict[str, dict[str, bytes]]:

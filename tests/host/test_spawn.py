@@ -6,6 +6,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.processes import ended, python, state
 from tests.waiting import wait_for
 
@@ -149,3 +151,48 @@ assert not has_children()
 def test_children_are_known() -> None:
     """Whether there are any is told exactly, those not yet collected included."""
     assert ended(python(KNOWN)) == ""
+
+
+CALL = """
+import os, signal, sys
+from orchestrator.host.spawn import Streams, reap, spawn
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+signal.signal(signal.SIGTERM, lambda *_: None)
+held = os.open("/etc/passwd", os.O_RDONLY)
+
+def call():
+    print(os.getcwd(), sorted(os.environ), os.listdir("/proc/self/fd"), signal.getsignal(signal.SIGTERM).name)
+    if "RAISE" in os.environ:
+        raise ValueError("a bug")
+    return 5
+
+streams = Streams(os.open(os.devnull, os.O_RDONLY), os.open("out", os.O_CREAT | os.O_WRONLY, 0o600), 2)
+pid = spawn(["never started"], cwd=sys.argv[1], env=dict.fromkeys(sys.argv[2:], "1"), streams=streams, call=call)
+signal.sigwait({signal.SIGCHLD})
+(ended,) = reap()
+assert ended.pid == pid
+print(ended.code)
+"""
+
+
+def test_a_program_that_is_loaded_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the folder, the environment and the streams that it was given, the signals as new, and nothing else."""
+    monkeypatch.chdir(tmp_path)
+    assert ended(python(CALL, "/", "ONE", "TWO")) == "5\n"
+    assert (tmp_path / "out").read_text() == "/ ['ONE', 'TWO'] ['0', '1', '2', '3'] SIG_DFL\n"
+
+
+def test_a_bug_in_a_program_that_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends with the status of a bug and tells it whole; its parent goes on."""
+    monkeypatch.chdir(tmp_path)
+    child = python(CALL, "/", "RAISE")
+    out, err = child.communicate(timeout=30)
+    assert out == "70\n"
+    assert "ValueError: a bug" in err
+
+
+def test_a_folder_that_is_not_there_is_told_before_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a program that has to be started."""
+    monkeypatch.chdir(tmp_path)
+    child = python(CALL, "/nowhere")
+    assert "the working directory /nowhere cannot be used" in child.communicate(timeout=30)[1]
