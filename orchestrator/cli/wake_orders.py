@@ -19,7 +19,7 @@ from orchestrator.state.wakes import WakePaths
 from orchestrator.worker import environment
 
 LARGEST: Final = 4 * 1024 * 1024
-"""A log of more bytes is begun anew, also while a command prints; its end is kept as ``<log>.1``."""
+"""A log of more bytes is set aside before a command; of one that prints twice as much the last so many are kept."""
 
 _TAIL: Final = 20
 
@@ -149,7 +149,7 @@ class Orders:
         """Return what keeps the log from filling the disk while a command prints."""
 
         def bound() -> None:
-            if logfile.size(log) > LARGEST:
+            if logfile.held(log) > 2 * LARGEST and not logfile.drop_head(log, LARGEST):
                 logfile.begin_anew(log, self._paths.log, LARGEST)
 
         return bound

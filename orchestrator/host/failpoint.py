@@ -37,6 +37,7 @@ POINTS: Final = frozenset(
         "worker.phase_ended",
         "worker.result_written",
         "worker.status_final",
+        "log.cut",
         "run.accepted",
         "run.worktree_made",
         "run.job_written",

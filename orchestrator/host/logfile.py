@@ -4,15 +4,19 @@ import errno
 import io
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from orchestrator.core.text import visible
 from orchestrator.errors import UnsafeFolder
-from orchestrator.host import files
+from orchestrator.host import files, punch
+from orchestrator.host.failpoint import reach
 
 TAIL: Final = 64 * 1024
 _PIECE: Final = 1024 * 1024
+_BLOCK: Final = 4096
+_PART: Final = ".part"
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -58,29 +62,96 @@ def shift(path: str, kept: int) -> None:
             os.replace(f"{path}.{number - 1}", f"{path}.{number}")
 
 
+def held(fd: int) -> int:
+    """Return how many bytes stand in the open file since the first that :func:`drop_head` left there."""
+    return size(fd) - punch.first_byte(fd)
+
+
+def drop_head(fd: int, keep: int) -> bool:
+    """Free the room of all but the newest ``keep`` bytes, and a little more, of an open file that others write to.
+
+    What they write meanwhile stays, too, and every byte at its offset. False where the machine cannot do that.
+    """
+    head = (size(fd) - keep) // _PIECE * _PIECE
+    try:
+        reach("log.cut")
+        if head > 0:
+            punch.punch(fd, head)
+    except OSError:
+        return False
+    return True
+
+
+def close_gap(fd: int, path: str) -> None:
+    """Where the head of the file at ``path``, open as ``fd``, was dropped, make it as short as what is left of it.
+
+    For the time when nobody else writes to it: it is another file afterwards, and ``fd`` leads to that.
+    """
+    start = punch.first_byte(fd)
+    if not start or not os.path.samestat(os.fstat(fd), os.lstat(path)):
+        return
+    with _draft(path) as draft:
+        _copy(fd, start, draft.fileno())
+        os.replace(draft.name, path)
+        new = os.open(path, _OPEN)
+        try:
+            os.dup2(new, fd, inheritable=False)
+        finally:
+            os.close(new)
+
+
+def close_gap_at(path: str) -> None:
+    """Do as :func:`close_gap` with a file that nobody has open, and remove what somebody killed at it left."""
+    with suppress(OSError):
+        os.unlink(f"{path}{_PART}")
+    with suppress(OSError):
+        fd = os.open(path, _READ)
+        try:
+            close_gap(fd, path)
+        finally:
+            os.close(fd)
+
+
 def begin_anew(fd: int, path: str, most: int) -> int:
     """Empty the open file, which others write to; its newest bytes, at most ``most``, go to ``<path>.1``.
 
-    Returns how many bytes were dropped or moved. What is written in the last moment before the end may be lost, and
-    where the machine refuses the copy (a full disk), all of it is.
+    For where :func:`drop_head` does not work. Returns how many bytes were dropped or moved. What is written in the
+    last moment before the end may be lost, and where the machine refuses the copy (a full disk), all of it is.
     """
-    part = f"{path}.part"
-    try:
-        with suppress(FileNotFoundError):
-            os.unlink(part)
-        with open(part, "xb", buffering=0, opener=_private) as copy:
-            _copy_end(fd, copy, most)
-        os.replace(part, f"{path}.1")
-    except OSError:
-        with suppress(OSError):
-            os.unlink(part)
+    with suppress(OSError), _draft(path) as copy:
+        _copy_end(fd, copy, most)
+        os.replace(copy.name, f"{path}.1")
     dropped = size(fd)
     os.ftruncate(fd, 0)
     return dropped
 
 
+@contextmanager
+def _draft(path: str) -> Iterator[io.FileIO]:
+    """Make an empty private file beside ``path`` for the block; it is gone afterwards, unless it was renamed."""
+    part = f"{path}{_PART}"
+    with suppress(FileNotFoundError):
+        os.unlink(part)
+    try:
+        with open(part, "xb", buffering=0, opener=_private) as draft:
+            yield draft
+    finally:
+        with suppress(OSError):
+            os.unlink(part)
+
+
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def _copy(fd: int, offset: int, into: int) -> None:
+    """Copy all from ``offset``, less the zeros of the block in which that begins."""
+    data = os.pread(fd, _BLOCK, offset)
+    files.write_all(into, data.lstrip(b"\0"))
+    while data:
+        offset += len(data)
+        data = os.pread(fd, _PIECE, offset)
+        files.write_all(into, data)
 
 
 def _copy_end(fd: int, copy: io.FileIO, most: int) -> None:

@@ -88,7 +88,10 @@ class Attempt:
             self._loaded,
         )
         self._course = Course(place)
-        return self._course.run()
+        error = self._course.run()
+        if not self._course.survivors:
+            log.close_gap()
+        return error
 
     def _holds(self) -> bool:
         """Tell whether the claim is still ours, as far as can be seen."""

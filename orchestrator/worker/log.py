@@ -6,7 +6,10 @@ from typing import Final
 from orchestrator.host import clock, files, logfile
 
 ROTATED_AT: Final = 64 * 1024 * 1024
-"""A log of more bytes is set aside before an attempt, and its end while one goes on; KEPT older files stay."""
+"""A log of more bytes is set aside before an attempt; KEPT older files stay."""
+
+LARGEST: Final = 2 * ROTATED_AT
+"""A log of more bytes is cut while an attempt goes on: about the last ROTATED_AT stay."""
 
 KEPT: Final = 3
 
@@ -27,6 +30,7 @@ class Log:
 
     def __init__(self, path: str) -> None:
         """Open the log at ``path``; one that has grown too large is set aside first. The claim must be ours."""
+        logfile.close_gap_at(path)  # a worker that was killed left it
         logfile.rotate(path, ROTATED_AT, KEPT)
         self.fd = logfile.open_log(path)
         self._path = path
@@ -53,20 +57,34 @@ class Log:
         self._before = b""
 
     def bound(self) -> None:
-        """Begin the file anew where it has grown too large; its end goes to ``<path>.1``."""
+        """Drop the beginning of the file where it has grown too large: its end stays, whoever writes there."""
         size = logfile.size(self.fd)
         self._grew, self._size = size > self._size + _MUCH, size
-        if size > ROTATED_AT:
-            self._before = self.tail()
+        if size > LARGEST and logfile.held(self.fd) > LARGEST:
             with suppress(OSError):
-                if not self._shifted:
-                    logfile.shift(self._path, KEPT)
-                    self._shifted = True
-                logfile.make_room(self._path, KEPT, ROOM - size - ROTATED_AT)
-            most = min(ROTATED_AT, max(_MUCH, ROOM - size))
-            since = self._since()
-            self._gone += logfile.begin_anew(self.fd, self._path, most) - since
-            self._start = self._size = 0
+                logfile.make_room(self._path, KEPT, ROOM - LARGEST)
+            if not logfile.drop_head(self.fd, ROTATED_AT):
+                self._begin_anew(size)
+
+    def _begin_anew(self, size: int) -> None:
+        """Begin the file anew, where the file system leaves nothing else to do; its end goes to ``<path>.1``."""
+        self._before = self.tail()
+        with suppress(OSError):
+            if not self._shifted:
+                logfile.shift(self._path, KEPT)
+                self._shifted = True
+            logfile.make_room(self._path, KEPT, ROOM - size - ROTATED_AT)
+        most = min(ROTATED_AT, max(_MUCH, ROOM - size))
+        since = self._since()
+        self._gone += logfile.begin_anew(self.fd, self._path, most) - since
+        self._start = self._size = 0
+
+    def close_gap(self) -> None:
+        """Make the file as short as what is left of it, once no process of the agent writes to it any more."""
+        with suppress(OSError):
+            if logfile.held(self.fd) < logfile.size(self.fd):
+                logfile.drop_head(self.fd, ROTATED_AT)
+                logfile.close_gap(self.fd, self._path)
 
     def pace(self) -> float:
         """Return how many seconds may pass before the next :meth:`bound`."""

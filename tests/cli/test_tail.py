@@ -8,6 +8,9 @@ import pytest
 
 from orchestrator.cli import tail
 from orchestrator.errors import Unreadable
+from orchestrator.host import logfile
+
+MIB = 1024 * 1024
 
 
 def _all(path: Path) -> list[bytes]:
@@ -73,6 +76,34 @@ def test_following_a_file(tmp_path: Path) -> None:
     assert _next(lines, 2) == [b"late", b"new"]
     log.write_bytes(b"x\n")
     assert _next(lines, 1) == [b"x"]
+
+
+def test_a_file_that_loses_its_head(tmp_path: Path) -> None:
+    """What was dropped before it was read is passed over; when the gap is closed nothing comes twice."""
+    log = tmp_path / "log"
+    fd = logfile.open_log(str(log))
+    os.write(fd, b"x" * (MIB - 1) + b"\n" + b"y" * (MIB - 1) + b"\nlast\n")
+    assert logfile.drop_head(fd, MIB)
+    lines = tail.batches(str(log), follow=True)
+    assert b"".join(_next(lines, len(_all(log)))) == b"y" * (MIB - 1) + b"last"
+    logfile.close_gap(fd, str(log))
+    os.write(fd, b"new\n")
+    assert _next(lines, 1) == [b"new"]
+    os.close(fd)
+
+
+def test_a_reader_that_is_overtaken(tmp_path: Path) -> None:
+    """The head is dropped while it is read: what was read of a line stands alone, and what is left comes after it."""
+    log = tmp_path / "log"
+    fd = logfile.open_log(str(log))
+    os.write(fd, b"first\n" + b"x" * 2 * MIB + b"\nlast\n")
+    lines = tail.batches(str(log), follow=False)
+    assert next(lines) == [b"first"]
+    assert logfile.drop_head(fd, MIB)
+    rest = [line for batch in lines for line in batch]
+    assert b"".join(rest) == b"x" * (len(b"".join(rest)) - 4) + b"last"
+    assert MIB <= len(b"".join(rest)) < MIB + 3 * tail.LONGEST
+    os.close(fd)
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:

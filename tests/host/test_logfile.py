@@ -89,6 +89,75 @@ def test_it_begins_anew_without_room(tmp_path: Path) -> None:
     os.close(fd)
 
 
+MIB = 1024 * 1024
+
+
+def on_disk(path: Path) -> int:
+    """Return the bytes that a file takes."""
+    return path.stat().st_blocks * 512
+
+
+def test_its_head_is_dropped(tmp_path: Path) -> None:
+    """Every byte that stays is where it was, who has the file open goes on writing, and the disk gets its room back."""
+    path = tmp_path / "a.log"
+    fd = logfile.open_log(str(path))
+    os.write(fd, b"x" * 3 * MIB + b"end")
+    assert logfile.held(fd) == logfile.size(fd)
+    assert logfile.drop_head(fd, 10 * MIB)
+    assert logfile.held(fd) == logfile.size(fd)
+    assert logfile.drop_head(fd, MIB + 2)
+    assert on_disk(path) < 2 * MIB
+    assert (logfile.size(fd), logfile.held(fd)) == (3 * MIB + 3, MIB + 3)
+    os.write(fd, b"new")
+    assert logfile.tail(fd) == b"x" * (logfile.TAIL - 6) + b"endnew"
+    assert logfile.drop_head(fd, 0)
+    os.close(fd)
+
+
+def test_the_gap_is_closed(tmp_path: Path) -> None:
+    """What is left is a file of its own length, private, and the descriptor leads to it."""
+    path = tmp_path / "a.log"
+    fd = logfile.open_log(str(path))
+    os.write(fd, b"x" * 2 * MIB + b"end")
+    logfile.close_gap(fd, str(path))
+    assert path.stat().st_size == 2 * MIB + 3
+    assert logfile.drop_head(fd, MIB)
+    logfile.close_gap(fd, str(path))
+    os.write(fd, b"new")
+    assert path.read_bytes() == b"x" * MIB + b"endnew"
+    assert (path.stat().st_mode & 0o777, os.listdir(tmp_path)) == (0o600, ["a.log"])
+    os.close(fd)
+
+
+def test_the_gap_of_another_file_is_not_closed(tmp_path: Path) -> None:
+    """Where something else stands at the path, it stays, and so does what is open."""
+    path = tmp_path / "a.log"
+    fd = logfile.open_log(str(path))
+    os.ftruncate(fd, MIB)
+    os.write(fd, b"mine")
+    path.rename(tmp_path / "moved")
+    path.write_bytes(b"theirs")
+    logfile.close_gap(fd, str(path))
+    assert (path.read_bytes(), logfile.size(fd)) == (b"theirs", MIB + 4)
+    os.close(fd)
+
+
+def test_a_gap_up_to_data_within_a_block(tmp_path: Path) -> None:
+    """The zeros before it go, too; a file without any data is as it was."""
+    path = tmp_path / "a.log"
+    path.write_bytes(b"")
+    os.truncate(path, MIB + 10)
+    logfile.close_gap_at(str(path))
+    assert path.stat().st_size == MIB + 10
+    with path.open("ab") as file:
+        file.write(b"left" + bytes(2 * MIB) + b"end")
+    (tmp_path / "a.log.part").write_bytes(b"cut short")
+    logfile.close_gap_at(str(path))
+    assert path.read_bytes() == b"left" + bytes(2 * MIB) + b"end"
+    assert os.listdir(tmp_path) == ["a.log"]
+    logfile.close_gap_at(str(tmp_path / "none"))
+
+
 def test_the_oldest_make_room(tmp_path: Path) -> None:
     """Until the others take no more than what is given; gaps do not matter."""
     path = tmp_path / "a.log"

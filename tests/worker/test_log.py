@@ -1,12 +1,18 @@
 """The log of a track: bounded, rotated, and never somebody else's file."""
 
 import os
+import re
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from orchestrator.host import logfile
 from orchestrator.worker import log
 from orchestrator.worker.log import Log
+from tests.processes import is_stopped
+from tests.waiting import wait_for
 from tests.worker.scene import TRACK, Scene, python, shell
 
 
@@ -68,27 +74,87 @@ def test_an_endless_writer_is_ended(scene: Scene) -> None:
     assert Path(scene.layout.log(TRACK)).stat().st_size < 4096
 
 
-def test_who_prints_much_goes_on(scene: Scene) -> None:
-    """The log is bounded while a phase prints, its end is kept, and so is the log of the attempt before."""
-    path = Path(scene.layout.log(TRACK))
-    sparse(Path(f"{path}.1"), 7)
-    script = """
+PRINTS = """
 import os, time
 for number in range(150):
     os.write(1, b"%05d\\n" % number * 174763)
     time.sleep(0.005)
-time.sleep(1)  # what is printed in the instant of a cut may be lost with it
+"""
+ENDS = """
 print("the very end")
 raise SystemExit(3)
 """
-    assert scene.run(python("work", script)) == 1
+
+
+def test_who_prints_much_goes_on(scene: Scene) -> None:
+    """The log is bounded while a phase prints, its end is kept, and so is the log of the attempt before."""
+    path = Path(scene.layout.log(TRACK))
+    sparse(Path(f"{path}.1"), 7)
+    assert scene.run(python("work", PRINTS + ENDS)) == 1
+    assert scene.attempt().error == "UNKNOWN: phase work ended with status 3: the very end"
+    kept = path.read_bytes()
+    numbers = [int(each) for each in re.findall(rb"(?<=\n)([0-9]{5})\n", kept)]
+    assert numbers == sorted(numbers)
+    assert (len(numbers) * 6 > log.ROTATED_AT // 2, numbers[-1], b"the very end" in kept) == (True, 149, True)
+    assert log.ROTATED_AT <= len(kept) < log.LARGEST
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert b"\0" not in kept
+    assert Path(f"{path}.1").stat().st_size == 7
+    assert sorted(each.name for each in path.parent.iterdir()) == [f"{TRACK}.log{each}" for each in ("", ".1")]
+
+
+def test_what_is_printed_in_the_instant_of_the_cut_is_kept(scene: Scene) -> None:
+    """The worker stands still between its look at the size and the cut: what comes then is the end of the log."""
+    waits = "while not os.path.exists({0!r}): time.sleep(0.01)\n"
+    more = f"{waits.format('go')}os.write(1, b'in between\\n')\n{waits.format('leave')}raise SystemExit(3)"
+    scene.job(python("work", PRINTS + more))
+    worker = scene.start("log.cut:stop")
+    wait_for(lambda: is_stopped(worker.pid), 30, "the cut")
+    wait_for(lambda: end_of(scene).endswith(b"00149\n"), 30, "the last of its numbers")
+    (scene.tree / "go").touch()
+    wait_for(lambda: end_of(scene).endswith(b"in between\n"), 30, "a line in between")
+    worker.send_signal(signal.SIGCONT)
+    (scene.tree / "leave").touch()
+    wait_for(lambda: goes_on(worker), 30, "the end of the worker")
+    assert scene.attempt().error == "UNKNOWN: phase work ended with status 3: in between"
+
+
+def end_of(scene: Scene) -> bytes:
+    """Return the end of the log."""
+    return logfile.end_of(scene.layout.log(TRACK))
+
+
+def goes_on(worker: subprocess.Popen[bytes]) -> bool:
+    """Have a worker that stopped itself go on; tell whether it has ended."""
+    if worker.poll() is None and is_stopped(worker.pid):
+        worker.send_signal(signal.SIGCONT)
+    return worker.returncode is not None
+
+
+def test_where_the_head_cannot_be_dropped(scene: Scene) -> None:
+    """The file begins anew, and its end is in the one before; what is printed in that instant may be lost."""
+    path = Path(scene.layout.log(TRACK))
+    sparse(Path(f"{path}.1"), 7)
+    assert scene.run(python("work", PRINTS + "time.sleep(1)" + ENDS), failpoint="log.cut:error") == 1
     assert scene.attempt().error == "UNKNOWN: phase work ended with status 3: the very end"
     kept = Path(f"{path}.1").read_bytes() + path.read_bytes()
     assert b"\n00149\n" in kept
     assert b"the very end" in kept
-    assert len(kept) < 2 * log.ROTATED_AT
+    assert len(kept) < log.LARGEST
     assert Path(f"{path}.2").stat().st_size == 7
     assert sorted(each.name for each in path.parent.iterdir()) == [f"{TRACK}.log{each}" for each in ("", ".1", ".2")]
+
+
+def test_what_a_killed_worker_left_is_made_short(scene: Scene) -> None:
+    """Its log has lost its head, and reads as zeros there: the next attempt goes on with what is left of it."""
+    path = Path(scene.layout.log(TRACK))
+    path.parent.mkdir(mode=0o700)
+    with path.open("wb") as file:
+        file.seek(log.LARGEST)
+        file.write(b"what is left\n")
+    assert scene.run(shell("work", "echo new")) == 0
+    assert scene.log().startswith("what is left\n[orchd ")
+    assert os.listdir(path.parent) == [path.name]
 
 
 @pytest.mark.parametrize("way", ["/dev/stdout", "../orchestrator_logs/group_A_track_1.log"])
