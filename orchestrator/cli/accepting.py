@@ -22,7 +22,7 @@ from orchestrator.core.track import Track
 from orchestrator.daemon.gather import RunFiles
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import GitRefused, Held, SystemFailure, Unreadable
-from orchestrator.git import places, repository, worktree
+from orchestrator.git import include, places, repository, worktree
 from orchestrator.git.command import redact
 from orchestrator.git.pending import pending
 from orchestrator.git.repository import Repository
@@ -31,7 +31,7 @@ from orchestrator.host.failpoint import reach
 from orchestrator.state import answers, results
 from orchestrator.state.answers import Answer
 from orchestrator.state.journal import Journal
-from orchestrator.state.layout import OURS, WORKTREES, Layout, RunLayout
+from orchestrator.state.layout import WORKTREES, Layout, RunLayout, own_folders
 
 WAIT: Final = 30.0
 """Seconds to wait while another run is being accepted."""
@@ -149,7 +149,9 @@ def survey(layout: Layout, wanted: Wanted) -> Repository:
     """Look at what the run is to stand on. Raises where it cannot: the repository, or the agent, is not fit for it."""
     repo = repository.survey(layout.root)
     refuse_behind(layout, repo)
-    places.check_folder(repo.top, repo.common_dir, layout.worktrees(wanted.terms.options.git.worktrees))
+    folder = wanted.terms.options.git.worktrees
+    places.check_folder(repo.top, repo.common_dir, layout.worktrees(folder))
+    include.chosen(repo.top, own_folders(layout, folder))
     tracks = [each for each in wanted.tracks if each.track not in wanted.quarantined]
     agent_check.check(wanted.terms.agent, tracks, repo.top, os.environ)
     return repo
@@ -223,8 +225,8 @@ def ignore_lines(layout: Layout, top: str, folder: str = WORKTREES) -> list[str]
 
     ``folder`` is the one for working trees that is set; where that is outside, there is nothing to ignore.
     """
-    ours = (f"{layout.root}/{each}" for each in OURS)
-    inner = (os.path.relpath(each, top) for each in (*ours, os.path.realpath(layout.worktrees(folder))))
+    *ours, trees = own_folders(layout, folder)
+    inner = (os.path.relpath(each, top) for each in (*ours, os.path.realpath(trees)))
     return [f"/{_SPECIAL.sub(_escaped, each)}/" for each in inner if each.split("/")[0] != os.pardir]
 
 

@@ -8,12 +8,14 @@ from typing import Final, Literal
 
 from orchestrator import settings
 from orchestrator.claims import FileClaims
+from orchestrator.cli import views
 from orchestrator.cli.run_files import folders
 from orchestrator.core.run import RunRecord
 from orchestrator.core.text import visible
+from orchestrator.daemon import outcomes, tearing
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import NotFound, OrchdError, Unreadable
-from orchestrator.git import cleaning, refs, repository, restore, worktree
+from orchestrator.git import backup, cleaning, refs, repository, restore, worktree
 from orchestrator.git.cleaning import Verdict
 from orchestrator.git.command import Git
 from orchestrator.git.repository import Repository
@@ -272,7 +274,7 @@ def remove(root: str, scope: Scope, item: Item) -> str:
     if not now.verdict.may_go or now.verdict.at != item.verdict.at:
         return f"it changed meanwhile: {now.verdict.why}"
     try:
-        return _gone(survey(root, scope).repo, now)
+        return _gone(survey(root, scope), now)
     except OrchdError as error:
         return error.message
     except OSError as error:
@@ -290,9 +292,11 @@ def _again(root: str, scope: Scope, item: Item) -> list[Item]:
     return [each for each in source or _of_nobody(ground, scope) if (each.kind, each.name) == (item.kind, item.name)]
 
 
-def _gone(repo: Repository, item: Item) -> str:
+def _gone(ground: Ground, item: Item) -> str:
+    repo = ground.repo
     match item.kind:
         case "worktree":
+            _tear_down(ground, item)
             kept = item.record is not None and item.record.options.git.keep_ignored
             why = cleaning.remove_worktree(repo, item.name, keep_ignored=kept)
         case "branch":
@@ -306,3 +310,18 @@ def _gone(repo: Repository, item: Item) -> str:
             why = ""
     reach("clean.removed")
     return visible(why)
+
+
+def _tear_down(ground: Ground, item: Item) -> None:
+    """Run the tear-down commands of the run that made a worktree; what these leave in it is kept, too."""
+    record = item.record
+    if record is None or not record.options.git.teardown:
+        return
+    track = next(each for each in record.tracks if os.path.realpath(each.worktree) == item.name)
+    failed = tearing.down(ground.layout, record, track)
+    if failed:
+        views.remark(f"{track.track}: {failed}")
+    ended = outcomes.of_run(ground.layout.run(record.run), record)
+    attempt = next(each.attempt for each in ended if each.agent_id == track.agent_id)
+    ref = f"{refs.BACKUPS}/{record.run}/{track.track}/{attempt}"
+    backup.keep(item.name, ref, ignored=record.options.git.keep_ignored)

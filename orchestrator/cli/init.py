@@ -125,6 +125,9 @@ TEMPLATE: Final = """\
 # Run in each new working tree before the first phase, one after the other, as [["npm", "ci"], ["make", "deps"]].
 # setup = []
 # setup_timeout = "10m"
+# Run in a working tree before it goes, as [["docker", "compose", "down"]]. One that fails is told, and keeps nothing.
+# teardown = []
+# teardown_timeout = "5m"
 # This command, as ["make", "test"], has to pass before the branch moves to a merge; else the track goes back with
 # its output.
 # check = []

@@ -62,7 +62,8 @@ class GitOptions:
     that git ignores are backed up, too. ``check`` has to pass after each merge, else that one is taken out again.
     ``resolve``: a conflict is first given to the agent. ``author`` (``Name <mail>``) and ``trailers`` are of the
     commits made for tracks; ``sign`` None: as the user's git is set; without ``hooks`` the user's are not run.
-    ``worktrees`` is the folder in which working trees are made: from the root, or an absolute path.
+    ``worktrees`` is the folder in which working trees are made: from the root, or an absolute path. ``teardown`` is run
+    in each before it goes.
     """
 
     setup: tuple[tuple[str, ...], ...] = ()
@@ -77,6 +78,8 @@ class GitOptions:
     sign: bool | None = None
     hooks: bool = True
     worktrees: str = "worktrees"
+    teardown: tuple[tuple[str, ...], ...] = ()
+    teardown_timeout_seconds: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,21 @@ import os
 import shlex
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from orchestrator.core.result import Ending
 from orchestrator.core.run import RunRecord, RunTrack
 from orchestrator.core.text import visible
-from orchestrator.daemon import watched
+from orchestrator.daemon import tearing, watched
 from orchestrator.errors import AgentUnavailable, Unreadable
-from orchestrator.git import checkout
+from orchestrator.git import checkout, include
 from orchestrator.git.integrate import Red
 from orchestrator.git.repository import Repository
 from orchestrator.host import files, logfile
 from orchestrator.host.process import signal_name
 from orchestrator.state import cancel
-from orchestrator.state.layout import Layout, RunLayout
+from orchestrator.state.layout import Layout, RunLayout, own_folders
 from orchestrator.state.status import prepare, temp
 from orchestrator.worker import environment
 
@@ -55,6 +56,7 @@ class _Bench:
     """Where the merges of a run are checked."""
 
     def __init__(self, layout: Layout, record: RunRecord, track: RunTrack, repo: Repository) -> None:
+        self._layout = layout
         self._root = layout.root
         self._paths = layout.run(record.run)
         self._record = record
@@ -90,6 +92,7 @@ class _Bench:
             checkout.discard(self._repo, folder(self._paths))
         if checkout.move(self._repo, folder(self._paths), commit):
             files.remove(ready)
+            include.copy(self._repo.top, folder(self._paths), own_folders(self._layout, self._options.worktrees))
             for argv in self._options.setup:
                 how = self._run(argv, self._options.setup_timeout_seconds)
                 if how[:2] != ("exited", 0):
@@ -110,6 +113,13 @@ class _Bench:
             request = cancel.read_request(self._paths.cancel)
             return request is not None and request.is_about(self._track.track)
         return False
+
+
+def discard(layout: Layout, record: RunRecord, repo: Repository) -> None:
+    """Remove the checkout; it is torn down first, where it stands. Raises ``GitRefused``."""
+    place = folder(layout.run(record.run))
+    tearing.down(layout, record, replace(record.tracks[0], worktree=place))  # its log is as good as any
+    checkout.discard(repo, place)
 
 
 def _how(code: int | None) -> str:

@@ -10,7 +10,7 @@ from orchestrator.core.run import Outcome, Publication, RunRecord, RunTrack
 from orchestrator.core.text import visible
 from orchestrator.daemon import checking, destination, outcomes, reporting, run_validators
 from orchestrator.errors import CommandFailed, GuardBusy, OrchdError, Unreadable
-from orchestrator.git import checkout, publish, repository, worktree
+from orchestrator.git import publish, repository, worktree
 from orchestrator.git.publish import Published
 from orchestrator.git.repository import Repository
 from orchestrator.host import clock, files
@@ -42,7 +42,7 @@ def _tidy(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> None:
     with suppress(CommandFailed):
         repo = repository.survey(layout.root, record.target_branch, remote=False)
         if record.options.git.check:
-            checkout.discard(repo, checking.folder(layout.run(record.run)))
+            checking.discard(layout, record, repo)
         merged = [record.find(each.agent_id) for each in ended if each.ended == "merged"]
         for track in _still_there(repo, merged):
             worktree.forget(repo, track.worktree, track.branch, keep_ignored=record.options.git.keep_ignored)

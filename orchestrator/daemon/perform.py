@@ -15,11 +15,11 @@ from orchestrator.core.listing import some
 from orchestrator.core.refusal import Refusal
 from orchestrator.core.run import Outcome, RunRecord, RunTrack
 from orchestrator.core.text import visible
-from orchestrator.daemon import checking, destination, jobs, marks, outcomes, refusing, whereabouts
+from orchestrator.daemon import checking, destination, jobs, marks, outcomes, refusing, tearing, tracklog, whereabouts
 from orchestrator.daemon.launch import Launch
 from orchestrator.daemon.workers import Started, place
 from orchestrator.errors import CommandFailed, OrchdError
-from orchestrator.git import backup, ignored, integrate, merge, refs, repository, worktree
+from orchestrator.git import backup, ignored, include, integrate, merge, refs, repository, worktree
 from orchestrator.git.backup import State
 from orchestrator.git.command import Git
 from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged, Nothing, Red
@@ -27,7 +27,7 @@ from orchestrator.git.repository import Repository
 from orchestrator.host import clock, others
 from orchestrator.host.failpoint import reach
 from orchestrator.state import refusals, results
-from orchestrator.state.layout import Layout
+from orchestrator.state.layout import Layout, own_folders
 
 SHOWN: Final = 5
 """So many files are named in a line; what is not shown is on disk."""
@@ -58,6 +58,9 @@ def make_ready(layout: Layout, record: RunRecord, action: StartWorker) -> None:
         _backed_up(layout, record, track, action.attempt - 1)
     worktree.add(repo, track.worktree, track.branch, base)
     reach("run.worktree_made")
+    copied = include.copy(repo.top, track.worktree, own_folders(layout, record.options.git.worktrees))
+    if copied:
+        tracklog.say(layout, track.track, copied)
     results.write_job(paths, jobs.job(layout, record, track, action, base))
     reach("run.job_written")
 
@@ -238,12 +241,28 @@ def _record(
     seen: State | None = None,
 ) -> Outcome:
     """Write how the track ended, and remove what nobody needs then. What cannot go stays: the run ends all the same."""
+    if record.options.git.teardown and _goes(track, outcome):
+        outcome, seen = _torn_down(layout, record, track, outcome)
     said = outcomes.say(layout.run(record.run), outcome)
     reach("run.outcome_written")
-    if said.ended == "merged" or (said.attempt == 0 and os.path.isdir(track.worktree)):
+    if _goes(track, said):
         with suppress(CommandFailed):
             where = repo or repository.survey(layout.root, record.target_branch)
             ignored_too = record.options.git.keep_ignored
             known = None if ignored_too else seen  # git does not look at what it ignores once more
             worktree.forget(where, track.worktree, track.branch, keep_ignored=ignored_too, seen=known)
     return said
+
+
+def _goes(track: RunTrack, outcome: Outcome) -> bool:
+    """Tell whether nobody needs the track's worktree any more."""
+    return outcome.ended == "merged" or (outcome.attempt == 0 and os.path.isdir(track.worktree))
+
+
+def _torn_down(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> tuple[Outcome, State | None]:
+    """Tear the worktree down; what that left in it is kept, too. Return the outcome with what is to be said."""
+    failed = tearing.down(layout, record, track)
+    kept, seen = _backed_up(layout, record, track, outcome.attempt)
+    kept = kept.removeprefix("; ").strip()
+    notes = (outcome.note, failed, "" if kept in outcome.note else kept)
+    return replace(outcome, note="; ".join(each for each in notes if each)), seen

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.git import ignored
+from orchestrator.git import ignored, include
 from orchestrator.git.command import Git
 from orchestrator.git.index import private
 
@@ -78,11 +78,13 @@ def index(git: Git, found: Iterable[Entry], env: Mapping[str, str]) -> None:
 def loose(git: Git, nested: Iterable[str], *, every: bool, unread: Callable[[str], None]) -> list[str]:
     """Return the files on disk that git would not add: in repositories within, or ignored since the worktree was made.
 
-    ``every``: all that are ignored. ``unread`` is told what could not be looked into.
+    ``every``: all that are ignored, but for what was copied there and is as it was. ``unread`` is told what could not
+    be looked into.
     """
     names = {*nested, *ignored.since(git)}
     if every:
-        names.update(git.names("ls-files", "-z", "--others", "--ignored", "--exclude-standard"))
+        every_one = git.names("ls-files", "-z", "--others", "--ignored", "--exclude-standard")
+        names.update({*every_one} - include.unchanged(git.folder))
     found = {path for each in names for path in _files(git.folder, each.rstrip("/"), unread)}
     for path in sorted(found):
         full = f"{git.folder}/{path}"

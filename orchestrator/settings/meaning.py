@@ -22,6 +22,7 @@ def options(settings: Settings) -> Options:
             **{
                 **asdict(settings.git),
                 "setup": tuple(tuple(argv) for argv in settings.git.setup),
+                "teardown": tuple(tuple(argv) for argv in settings.git.teardown),
                 "check": tuple(settings.git.check),
             }
         ),

@@ -222,6 +222,8 @@ class GitSettings:
     worktrees: Folder = GIT.worktrees
     setup: list[Annotated[list[Word], Field(min_length=1)]] = field(default_factory=list)
     setup_timeout_seconds: Span = GIT.setup_timeout_seconds
+    teardown: list[Annotated[list[Word], Field(min_length=1)]] = field(default_factory=list)
+    teardown_timeout_seconds: Span = GIT.teardown_timeout_seconds
     keep_ignored: Switch = GIT.keep_ignored
     strategy: Literal["merge", "rebase", "squash"] = GIT.strategy
     check: list[Word] = field(default_factory=list)

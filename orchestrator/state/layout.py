@@ -77,6 +77,11 @@ class Layout:
         return RunLayout(f"{self.parallel}/{run}")
 
 
+def own_folders(layout: Layout, folder: str = WORKTREES) -> tuple[str, ...]:
+    """Return the folders in which orchd alone has a say; ``folder`` is that of working trees."""
+    return (*(f"{layout.root}/{each}" for each in OURS), layout.worktrees(folder))
+
+
 @dataclass(frozen=True, slots=True)
 class RunLayout:
     """The files of one run; ``folder`` is ``runtime/parallel/<run>``."""
