@@ -209,7 +209,7 @@ class Outcome:
 
     ``commit`` is the merge on the target branch; ``files`` are those in conflict; ``error`` is ``TYPE: text``;
     ``kept`` says where work that was not merged stands, and ``kept_on`` is the branch, or the commit where there is
-    none, that holds what was committed. Line counts are of the merged change.
+    none, that holds what was committed. Line counts are of the merged change, without the mark in the source.
     """
 
     agent_id: str

@@ -36,7 +36,7 @@ class Mark:
 
 def for_commit(repo: Repository, record: RunRecord, track: RunTrack) -> Mark | None:
     """Return the edit that belongs into the merge, or None where the file on disk is to be edited."""
-    path = _relative(repo, record)
+    path = relative(repo, record)
     committed = None if path is None else _in_tree(repo, record, path)
     if path is None or committed is None or not _is_untouched(repo, record, path, committed):
         return None
@@ -55,7 +55,7 @@ def on_disk(repo: Repository, record: RunRecord, track: RunTrack, merge: str = "
 
     ``merge`` is the commit that was made a moment ago, if there is one.
     """
-    path = _relative(repo, record)
+    path = relative(repo, record)
     with suppress(OrchdError):  # what is wrong with it is said below
         if merge and path is not None and _is_marked(_at(repo, merge, path), track.track):
             return ""
@@ -92,7 +92,7 @@ def _is_marked(data: bytes | None, track: str) -> bool:
     return data is not None and _marked(data, track) == data
 
 
-def _relative(repo: Repository, record: RunRecord) -> str | None:
+def relative(repo: Repository, record: RunRecord) -> str | None:
     """Return the source's path in the repository; None where it is outside."""
     path = os.path.relpath(os.path.realpath(record.source), os.path.realpath(repo.top))
     return None if path == ".." or path.startswith("../") else path

@@ -129,10 +129,11 @@ def _conflict(ended: Outcome, answer: Conflict) -> Outcome:
 def _merged(
     repo: Repository, record: RunRecord, track: RunTrack, ended: Outcome, answer: Merged | AlreadyIn
 ) -> Outcome:
-    """Return the outcome of a track that is in. Lines are counted where it came in by a merge of its own."""
+    """Return the outcome of a track that is in. Its own lines are counted, where it came in by a merge of its own."""
     note = marks.on_disk(repo, record, track, answer.commit if isinstance(answer, Merged) else "")
     own = isinstance(answer, Merged) or answer.commit == _merge_of(repo, record, track)
-    added, removed = integrate.line_counts(repo, answer.commit, record.options.git) if own else (0, 0)
+    source = marks.relative(repo, record)
+    added, removed = integrate.line_counts(repo, answer.commit, record.options.git, source) if own else (0, 0)
     notes = "; ".join(each for each in (note, answer.note) if each)
     return replace(ended, commit=answer.commit, note=notes, lines_added=added, lines_removed=removed)
 

@@ -166,11 +166,13 @@ def base_of(repo: Repository, run: str, target: str, branches: Sequence[str], op
     return base
 
 
-def line_counts(repo: Repository, commit: str, options: GitOptions | None = None) -> tuple[int, int]:
-    """Return how many lines taking in a branch added and removed."""
+def line_counts(
+    repo: Repository, commit: str, options: GitOptions | None = None, without: str | None = None
+) -> tuple[int, int]:
+    """Return how many lines taking in a branch added and removed, but for the orchestrator's file ``without``."""
     git = Git(repo.top)
     since = merge.onto(git, commit) if options is not None and options.strategy == "rebase" else ""
-    return merge.line_counts(git, commit, since)
+    return merge.line_counts(git, commit, since, without)
 
 
 def _start(git: Git, request: Integration) -> tuple[str | Conflict, str]:

@@ -147,9 +147,12 @@ def onto(git: Git, commit: str) -> str:
     return git.out("rev-list", "-1", "--no-commit-header", shape, commit) or f"{commit}^1"
 
 
-def line_counts(git: Git, commit: str, since: str = "") -> tuple[int, int]:
-    """Return how many lines were added and removed since ``since``, or the first parent; binary files count nothing."""
-    rows = git.out("diff-tree", "-r", "--numstat", since or f"{commit}^1", commit).splitlines()
-    counts = [row.split("\t", 2)[:2] for row in rows]
+def line_counts(git: Git, commit: str, since: str = "", without: str | None = None) -> tuple[int, int]:
+    """Return how many lines were added and removed since ``since``, or the first parent; binary files count nothing.
+
+    ``without`` is a file (relative to the top) that is left out: the orchestrator's own, where there is one.
+    """
+    rows = git.names("diff-tree", "-r", "-z", "--numstat", "--no-renames", since or f"{commit}^1", commit)
+    counts = [(added, removed) for added, removed, path in (row.split("\t", 2) for row in rows) if path != without]
     added, removed = (sum(int(each[side]) for each in counts if each[side].isdigit()) for side in (0, 1))
     return added, removed

@@ -74,6 +74,7 @@ def test_lines_are_counted_from_the_first_parent(home: Path) -> None:
     tree, _ = merge.tree_of(Git(str(home)), main, side)
     commit = merge.commit(Git(str(home)), tree, (main, side), b"x\n")
     assert merge.line_counts(Git(str(home)), commit) == (2, 1)
+    assert merge.line_counts(Git(str(home)), commit, without="a.txt") == (2, 0)
     git(home, "reset", "--quiet")
 
 
