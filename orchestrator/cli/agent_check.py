@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from orchestrator.agents.kinds import KINDS
-from orchestrator.core.listing import besides
+from orchestrator.core.listing import some
 from orchestrator.core.run import Agent
 from orchestrator.core.text import visible
 from orchestrator.core.track import Track
 from orchestrator.errors import AgentUnavailable
 from orchestrator.state.layout import SETTINGS
+
+_SHOWN: Final = 8
 
 
 def check(agent: Agent, tracks: Sequence[Track], top: str, environ: Mapping[str, str]) -> None:
@@ -53,7 +56,7 @@ def _check_scripts(agent: Agent, tracks: Sequence[Track]) -> None:
         )
     missing = [each.track for each in tracks if not os.path.isfile(f"{agent.scripts}/{each.track}.toml")]
     if missing:
-        what = f"{missing[0]}.toml{besides(len(missing))}"
+        what = some([f"{each}.toml" for each in missing], _SHOWN)
         raise AgentUnavailable(
             f"the scripted agent has no script {what} in {visible(agent.scripts, 300)}",
             hint=f"write one, or name another folder in {SETTINGS}: [agent.scripted] scripts",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from orchestrator.core.text import visible
 from orchestrator.errors import BadSettings, Unreadable
@@ -110,11 +111,15 @@ def _overridden(document: dict[str, object], given: Mapping[str, str]) -> Settin
     try:
         return _DOOR.validate_python(merged)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = next(each for each in given if VARIABLES[each][:2] == first["loc"][:2])
-        raise BadSettings(
-            f"{name}={visible(given[name], 40)}: {allowed(first['msg'])}", hint=f"unset {name}"
-        ) from error
+        told = {_variable(each, given): allowed(each["msg"]) for each in reversed(error.errors(include_url=False))}
+        names = [name for name in given if name in told]
+        said = "; ".join(f"{name}={visible(given[name], 40)}: {told[name]}" for name in names)
+        raise BadSettings(said, hint=f"unset {' '.join(names)}") from error
+
+
+def _variable(fault: ErrorDetails, given: Mapping[str, str]) -> str:
+    """Return the variable in ``given`` that a fault is of."""
+    return next(each for each in given if VARIABLES[each][:2] == fault["loc"][:2])
 
 
 def _read_as(kind: type[str | int | float | bool], text: str) -> object:

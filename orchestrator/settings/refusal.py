@@ -5,17 +5,25 @@ from types import UnionType
 from typing import Final, get_args, get_type_hints
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from orchestrator.core.listing import besides
+from orchestrator.core.listing import some
 from orchestrator.core.text import visible
 from orchestrator.errors import BadSettings
 from orchestrator.settings.tables import Settings, key
 from orchestrator.state.layout import SETTINGS
 
+_REASONED: Final = 5
+_NAMED: Final = 12
+_SHORT: Final = 100
+"""Of the faults after the first: so many come with their reason, so many only with their key; characters of one."""
+
+_UNKNOWN: Final = "unexpected_keyword_argument"
 _SAID_OTHERWISE: Final = {
     "dataclass_type": "should be a table",
     "string_pattern_mismatch": "has a character that cannot be there",
     "missing": "is not there, and has to be",
+    _UNKNOWN: "no such key",
 }
 _PLAINLY: Final = {
     "a valid integer": "a whole number",
@@ -37,16 +45,29 @@ SETTINGS_FORM: Final = Form(Settings, SETTINGS, "`orchd init` in an empty folder
 
 
 def refusal(error: ValidationError, text: str, form: Form = SETTINGS_FORM) -> BadSettings:
-    """Return the first thing wrong with the file ``text`` as one line."""
-    first = error.errors(include_url=False)[0]
-    keys = [str(each) for each in first["loc"]]
+    """Return what is wrong with the file ``text`` as one line: each fault is named, the first ones with the reason."""
+    first, *others = error.errors(include_url=False)
+    keys = _path(first)
     line = _line_of(text, keys)
-    where = f"{form.shown}:{line}" if line else form.shown
-    which = f"{visible('.'.join(keys), 80)}: " if keys else ""
-    what = _SAID_OTHERWISE.get(first["type"], allowed(first["msg"]))
-    if first["type"] == "unexpected_keyword_argument":
-        what = f"no such key; known: {', '.join(_keys_at(form.kind, keys[:-1]))}"
-    return BadSettings(f"{where}: {which}{what}{besides(error.error_count())}", hint=form.hint)
+    known = f"; known: {', '.join(_keys_at(form.kind, keys[:-1]))}" if first["type"] == _UNKNOWN else ""
+    told = [f"{form.shown}{f':{line}' if line else ''}: {_fault(first)}{known}"]
+    lines = sorted(((_line_of(text, _path(each)), each) for each in others), key=lambda pair: pair[0] or len(text))
+    for at, each in lines[:_REASONED]:
+        told.append(f"{f'line {at}: ' if at else ''}{visible(_fault(each), _SHORT)}")
+    if left := lines[_REASONED:]:
+        told.append(f"and also {some(['.'.join(_path(each)) for _, each in left], _NAMED)}")
+    return BadSettings("; ".join(told), hint=form.hint)
+
+
+def _path(fault: ErrorDetails) -> list[str]:
+    return [str(each) for each in fault["loc"]]
+
+
+def _fault(fault: ErrorDetails) -> str:
+    """Return a key and what is wrong with it."""
+    keys = _path(fault)
+    what = _SAID_OTHERWISE.get(fault["type"], allowed(fault["msg"]))
+    return f"{visible('.'.join(keys), 80)}: {what}" if keys else what
 
 
 def allowed(message: str) -> str:

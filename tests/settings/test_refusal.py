@@ -92,3 +92,33 @@ def test_a_variable_that_cannot_be_is_named(tmp_path: Path, name: str, value: st
     """The variable, what it says, and what is allowed."""
     with pytest.raises(BadSettings, match=f"{name}={value}: .*{said}"):
         settings.load(str(tmp_path), {name: value})
+
+
+def test_every_fault_is_named(tmp_path: Path) -> None:
+    """The first with all there is to say, the next ones with their lines and reasons; a bound keeps it one line."""
+    said = ("[run]", "attempts = 0", "tea = 1", "[git]", 'strategy = "x"', "[budget.run]", "usd = 0")
+    (tmp_path / "orchestrator.toml").write_text("\n".join(said))
+    with pytest.raises(BadSettings) as refused:
+        settings.load(str(tmp_path), {})
+    for each in (
+        ":2: run.attempts: should be greater than or equal to 1",
+        "line 3: run.tea: no such key",
+        "line 5: git.strategy: should be 'merge'",
+        "line 7: budget.run.usd: should be greater than 0",
+    ):
+        assert each in refused.value.message
+    many = "".join(f"key{number} = 1\n" for number in range(40))
+    (tmp_path / "orchestrator.toml").write_text(f"[run]\n{many}")
+    with pytest.raises(BadSettings, match=r"run\.key17 and 22 more$") as refused:
+        settings.load(str(tmp_path), {})
+    assert len(refused.value.message) < 1500
+
+
+def test_every_variable_that_cannot_be_is_named(tmp_path: Path) -> None:
+    """And how to be rid of them."""
+    given = {"ORCHD_RUN_ATTEMPTS": "0", "ORCHD_RUN_START_ON": "x", "ORCHD_RUN_AGENTS": "2"}
+    with pytest.raises(BadSettings) as refused:
+        settings.load(str(tmp_path), given)
+    assert "ORCHD_RUN_ATTEMPTS=0: should be greater" in refused.value.message
+    assert "; ORCHD_RUN_START_ON=x: should be 'merged'" in refused.value.message
+    assert refused.value.hint == "unset ORCHD_RUN_ATTEMPTS ORCHD_RUN_START_ON"
