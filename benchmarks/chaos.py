@@ -234,6 +234,7 @@ class Chaos:
         self._scene = scene
         self._story = story
         self._random = random.Random(seed)  # noqa: S311  # to be repeated, not to be secret
+        self._killed: subprocess.Popen[bytes] | None = None
 
     def run(self, kills: int, *, daemon: bool) -> None:
         """Have the run carried out, with so many kills at most; the last driver ends by itself."""
@@ -250,7 +251,7 @@ class Chaos:
         if daemon or not self._scene.is_over:
             driver.terminate()
         status = driver.wait()
-        if status:
+        if status and driver is not self._killed:
             self._story.blame("other_results", f"exit status {status}: {self._scene.said()}")
 
     def _wait(self, driver: subprocess.Popen[bytes], until: float) -> None:
@@ -267,6 +268,7 @@ class Chaos:
             return driver
         driver.kill()
         driver.wait()
+        self._killed = driver
         figures.kills_of_the_daemon += daemon
         figures.kills_of_orchd_run += not daemon
         time.sleep(self._random.choice((0, 0, 0.1, 0.4)))
