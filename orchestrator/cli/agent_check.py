@@ -31,17 +31,19 @@ def check(agent: Agent, tracks: Sequence[Track], top: str, environ: Mapping[str,
 
 
 def _check_command(agent: Agent, top: str, environ: Mapping[str, str]) -> None:
-    program = agent.argv[0]
-    if os.path.dirname(program):
-        found = _is_program(os.path.join(top, program))
-    else:
-        path = environ.get("PATH", os.defpath)
-        found = any(_is_program(os.path.join(folder or top, program)) for folder in path.split(os.pathsep))
-    if not found:
+    if program(agent, top, environ) is None:
         raise AgentUnavailable(
-            f"the agent's command '{visible(program, 120)}' is not there or cannot be executed",
+            f"the agent's command '{visible(agent.argv[0], 120)}' is not there or cannot be executed",
             hint=f"install it, or name another in {SETTINGS}: [agent.command] argv",
         )
+
+
+def program(agent: Agent, top: str, environ: Mapping[str, str]) -> str | None:
+    """Return the path of the command's program, None where there is none; the arguments are those of :func:`check`."""
+    name = agent.argv[0]
+    folders = [""] if os.path.dirname(name) else environ.get("PATH", os.defpath).split(os.pathsep)
+    paths = (os.path.join(folder or top, name) for folder in folders)
+    return next((path for path in paths if _is_program(path)), None)
 
 
 def _is_program(path: str) -> bool:

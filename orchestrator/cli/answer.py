@@ -51,7 +51,7 @@ class Question:
 def command(root: str, as_json: bool, track: str, text: str, run: str | None) -> None:
     """Answer the question of TRACK with TEXT; the next attempt is told both. TEXT - reads stdin.
 
-    Where the run has ended meanwhile, the answer is kept for `orchd retry`.
+    Where the run has ended meanwhile, the answer is kept for `orchd retry` and the next run, and ends a quarantine.
     """
     asking.refuse_agents(root, "answer a question")
     layout = Layout(root)
@@ -151,7 +151,9 @@ def _text(text: str) -> str:
 def _next_step(question: Question, *, driven: bool) -> str:
     run = question.record.run
     if question.over:
-        return f"run {run} has ended; the answer is kept, and `orchd retry {run}` takes it up"
+        return (
+            f"run {run} has ended; the answer is kept: `orchd retry {run}` takes it up, or the next run of its source"
+        )
     if question.live:
         return "its agent is still at work: if it stops to wait for the answer, the next attempt is told"
     if driven:

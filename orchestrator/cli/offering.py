@@ -1,29 +1,21 @@
 """Which of the chosen tracks a run takes on: not those that somebody is at work on already.
 
 What failed in too many runs is taken on to be reported, and not worked on: it is in quarantine until a person
-says otherwise.
+says otherwise. So is, for a schedule, what needs a person since its newest run.
 """
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from orchestrator.claims import FileClaims, Seen
-from orchestrator.cli import run_files
+from orchestrator.cli import history, unchanged
 from orchestrator.cli.hints import lifting
+from orchestrator.core.acceptance import Terms
 from orchestrator.core.graph import Graph
-from orchestrator.core.quarantine import Past, Record
-from orchestrator.core.run import RunRecord
 from orchestrator.core.text import visible
 from orchestrator.core.track import Track
-from orchestrator.errors import Unreadable
-from orchestrator.state import results
+from orchestrator.state.answers import Answer
 from orchestrator.state.layout import Layout
-
-MOST_RUNS: Final = 200
-"""So many of the newest runs of a root are looked at to see how often a track failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +48,14 @@ def _why(seen: Seen) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """The tracks that are not worked on, with the reason, and those that are: not what waits for one of the others."""
+    """The tracks that are not worked on, with the reason, and those that are: not what waits for one of the others.
+
+    ``answers`` are what a person said to the questions that tracks ended with.
+    """
 
     tracks: Mapping[str, str]
     worked_on: frozenset[str]
+    answers: Mapping[str, Answer] = field(default_factory=dict)
 
     @property
     def work(self) -> bool:
@@ -72,38 +68,21 @@ class Quarantine:
         return [f"{track} is in quarantine: {why}" for track, why in self.tracks.items()]
 
 
-def quarantine(layout: Layout, source: str, tracks: Sequence[Track], after: int) -> Quarantine:
-    """Find the tracks that failed in ``after`` runs of the ``source`` (a path) in a row; 0: none."""
-    records = {each.track: Record(after) for each in tracks}
-    for run in _former(layout, source) if after else ():
-        left = {track for track, record in records.items() if not record.settled}
-        if not left:
-            break
-        for track, past in _pasts(layout, run, left):
-            records[track].add(past)
+def quarantine(
+    layout: Layout, source: str, tracks: Sequence[Track], after: int, alike: Terms | None = None
+) -> Quarantine:
+    """Find the tracks that failed in ``after`` runs of the ``source`` (a path) in a row; 0: none.
+
+    With ``alike``, those too that need a person since their newest failure, where a run by these terms would be as
+    that one was.
+    """
+    past = history.read(layout, source, tracks, after)
     again = lifting(source)
-    found = {track: record.why(again) for track, record in records.items() if record.is_too_bad}
-    waves = Graph(tracks).waves(records.keys() - found.keys())
-    return Quarantine(found, frozenset(track for wave in waves for track in wave))
-
-
-def _former(layout: Layout, source: str) -> Iterator[RunRecord]:
-    """Yield the runs of a source among the newest of the root, the newest first."""
-    found = []
-    for paths in run_files.folders(layout):
-        with suppress(FileNotFoundError, NotADirectoryError):
-            found.append((os.lstat(paths.record).st_mtime_ns, paths))
-    for _, paths in sorted(found, key=lambda each: each[0], reverse=True)[:MOST_RUNS]:
-        with suppress(Unreadable, FileNotFoundError):
-            record = results.read_run(paths)
-            if record.source == source:
-                yield record
-
-
-def _pasts(layout: Layout, run: RunRecord, wanted: set[str]) -> Iterator[tuple[str, Past]]:
-    paths = layout.run(run.run)
-    for track in (each for each in run.tracks if each.track in wanted):
-        with suppress(Unreadable):
-            outcome = results.read_outcome(paths.outcome(track.agent_id))
-            if outcome is not None:
-                yield track.track, Past(outcome, track.track in run.lifted)
+    found = {track: record.why(again) for track, record in past.records.items() if record.is_too_bad}
+    if alike is not None:
+        ends = ((each, past.last.get(each.track)) for each in tracks if each.track not in found)
+        whys = {each.track: unchanged.hopeless(layout, each, last, alike) for each, last in ends if last is not None}
+        found |= {track: why for track, why in whys.items() if why}
+    answers = {track: each.answer for track, each in past.last.items() if each.answer is not None}
+    waves = Graph(tracks).waves(past.records.keys() - found.keys())
+    return Quarantine(found, frozenset(track for wave in waves for track in wave), answers)

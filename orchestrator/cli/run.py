@@ -8,7 +8,7 @@ import click
 
 from orchestrator import settings as door
 from orchestrator.cli import accepting, carrying, output, source, views, wishes
-from orchestrator.cli.accepting import Wanted
+from orchestrator.cli.accepting import Earlier, Wanted
 from orchestrator.cli.offering import offer, quarantine
 from orchestrator.cli.options import common
 from orchestrator.cli.selecting import names_of, selecting
@@ -23,6 +23,7 @@ from orchestrator.errors import NotFound, UsageError
 from orchestrator.plans.ordering import in_order, ordered
 from orchestrator.plans.selection import select
 from orchestrator.settings import Settings
+from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout
 
 _DRAFT: Final = ("agent", "track", "title", "branch", "worktree")
@@ -37,6 +38,7 @@ class Wishes(How):
     dry_run: bool
     resume: bool
     retry: bool
+    skip_fatal: bool
 
 
 @click.command("run")
@@ -51,6 +53,11 @@ class Wishes(How):
     help="Go on with the newest run of SOURCE that has not ended; watch it where another process drives it.",
 )
 @click.option("--retry", is_flag=True, help="Take up what is in quarantine too: what failed in too many runs in a row.")
+@click.option(
+    "--skip-fatal",
+    is_flag=True,
+    help="Leave alone what needed a person at its last end, unless its text, the settings or the agent changed since.",
+)
 @common
 def command(root: str, name: str, **wanted: Unpack[Wishes]) -> int:
     """Carry the open tracks of SOURCE through work, review and commit; merge them, push once, and report.
@@ -74,7 +81,8 @@ def _interrupted(layout: Layout, name: str, wanted: Wishes) -> RunRecord:
         key: wanted[key] for key in ("agents", "agent", "profile", "timeout", "batch_size", "group", "tracks", "push")
     }
     given = [key.replace("_", "-") for key, value in told.items() if value is not None]
-    given += [name for name, said in (("dry-run", wanted["dry_run"]), ("order", wanted["order"])) if said]
+    flags = {"dry-run": wanted["dry_run"], "order": wanted["order"], "skip-fatal": wanted["skip_fatal"]}
+    given += [name for name, said in flags.items() if said]
     if wanted["retry"]:
         raise UsageError(
             "--resume and --retry exclude each other", hint="--resume goes on with a run, --retry begins another one"
@@ -111,16 +119,24 @@ def _asked(layout: Layout, found: Source, settings: Settings, wanted: Wishes) ->
     chosen = select(found.plan, wanted["group"], names_of(wanted["tracks"]))
     offered = offer(layout.root, in_order(chosen) if wanted["order"] else chosen)
     tracks: tuple[Track, ...] = offered.tracks
-    kept = quarantine(layout, found.path, tracks, 0 if wanted["retry"] else settings.run.quarantine_after)
-    for remark in (*offered.remarks, *kept.remarks):
-        views.remark(remark)
-    if not kept.work:
-        return None
     lifted = tuple(each.track for each in tracks) if wanted["retry"] else ()
     options = wishes.over(door.options(settings), wanted)
     agent, told = door.agent(settings, wanted["agent"]), wishes.said(wanted)
     terms = Terms(agent, options, door.validators(settings), lifted, told)
-    return Wanted(found, tracks, terms, quarantined=kept.tracks)
+    if wanted["retry"] and wanted["skip_fatal"]:
+        raise UsageError(
+            "--retry and --skip-fatal exclude each other", hint="--retry takes up what needed a person too"
+        )
+    after = 0 if wanted["retry"] else settings.run.quarantine_after
+    kept = quarantine(layout, found.path, tracks, after, terms if wanted["skip_fatal"] else None)
+    for remark in (*offered.remarks, *kept.remarks):
+        views.remark(remark)
+    if not kept.work:
+        if wanted["skip_fatal"] and kept.tracks and not wanted["dry_run"]:
+            Journal(layout.root).write("schedule.left", {"source": found.path, "tracks": dict(kept.tracks)})
+        return None
+    earlier = {track: Earlier(answer=answer) for track, answer in kept.answers.items()}
+    return Wanted(found, tracks, terms, earlier, quarantined=kept.tracks)
 
 
 def _show_draft(record: RunRecord, *, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from orchestrator.host import clock
 from orchestrator.state.alone import alone
 from orchestrator.state.layout import Layout
 
-_OURS: Final = frozenset({"name", "root", "as_json", "dry_run", "resume", "retry", "detach"})
+_OURS: Final = frozenset({"name", "root", "as_json", "dry_run", "resume", "retry", "skip_fatal", "detach"})
 """What a schedule says for itself, or what makes no sense again and again."""
 
 
@@ -55,8 +55,9 @@ def command(root: str, as_json: bool, name: str, every: float, lasts: float, **g
     """Run SOURCE again and again, as `orchd run` does, until there is no work or the time is over.
 
     A run that was interrupted, or that another process drives, is seen to its end instead of a second one. One that
-    takes longer than its tick is followed at once; one that goes on when the time is over is finished. Ctrl-C ends
-    the run that is going on as `orchd run` ends it, and then the schedule. The exit code is that of the worst run.
+    takes longer than its tick is followed at once; one that goes on when the time is over is finished. After the
+    first run, what failed fatally is left alone until its text, the settings or the agent change. Ctrl-C ends the
+    run that is going on as `orchd run` ends it, and then the schedule. The exit code is that of the worst run.
     """
     path = os.path.realpath(name)
     shown = visible(name, 200)

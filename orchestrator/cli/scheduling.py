@@ -91,7 +91,9 @@ class Schedule:
         """Run once: go on with a run that has not ended, or begin one."""
         known = self._runs()
         former = unfinished_of(self._layout, self._source.path)
-        words = ("--resume",) if former is not None else self._source.options
+        # That a person began the schedule asks for all of it once; what needs a person after that is left to one.
+        again = ("--skip-fatal",) if self._codes else ()
+        words = ("--resume",) if former is not None else (*self._source.options, *again)
         began = max(clock.steady(), upcoming.at)
         code, stopped, said = self._child(events, words)
         begun = former.run if former is not None else next((run for run in self._runs() if run not in known), None)

@@ -9,17 +9,23 @@ from orchestrator.core.text import visible
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """How a track ended in a former run. ``lifted``: a person had asked for it in spite of the runs before that."""
+    """How a track ended in a former run.
+
+    ``lifted``: a person had asked for it in spite of the runs before that. ``answered``: a person answered the question
+    that it ended with.
+    """
 
     outcome: Outcome
     lifted: bool = False
+    answered: bool = False
 
 
 class Record:
     """The past of one track, told run by run, the newest first. ``after`` failures in a row are too many, 0: never.
 
-    A run in which the track was merged, or that a person asked for in spite of what was, ends the row. One in which
-    it was not worked on, was cancelled or met a conflict says nothing about the track.
+    A run in which the track was merged, or that a person asked for in spite of what was, ends the row; so does one
+    whose last question a person answered since, and that one does not count. One in which the track was not worked
+    on, was cancelled or met a conflict says nothing about it.
     """
 
     def __init__(self, after: int) -> None:
@@ -30,6 +36,7 @@ class Record:
 
     def add(self, past: Past) -> None:
         """Take in how it ended one run earlier; ``settled`` is true once no earlier run matters."""
+        self.settled = self.settled or past.answered
         if self.settled:
             return
         outcome = past.outcome

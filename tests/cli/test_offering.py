@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.offering import quarantine
+from orchestrator.core.result import Attempt, Result, encode
 from orchestrator.core.track import Track
-from orchestrator.state import results
-from tests.cli.over import Over
+from orchestrator.state import answers, results
+from orchestrator.state.answers import Answer
+from tests.cli.over import AT, Over
 
 
 class Failed(Over):
@@ -98,3 +100,25 @@ def test_orchd_plan(tmp_path: Path) -> None:
     assert site("plan", "ROADMAP.md", "--tracks", one).out.endswith(
         f"NO WORK AVAILABLE; left alone, in quarantine: {one}\n"
     )
+
+
+def test_an_answer_is_a_person_s_word(tmp_path: Path) -> None:
+    """What a person answers after the end of a run lifts the quarantine, and the next run tells it to the agent."""
+    site = Failed(tmp_path, 3)
+    one = site.tracks[0]
+    paths = site.layout.run("roadmap-3")
+    entry = Attempt(1, 1, "0" * 32, AT, finished=True, ended_at=AT, error="UNKNOWN: asked: Which?", asked="Which?")
+    Path(paths.result("agent-1")).write_bytes(encode(Result("agent-1", one, (entry,))))
+    assert site.found() == [one]
+    early = Answer(1, "Which?", "This one.", at="2026-01-31T12:00:00.000Z")
+    answers.write(paths, "agent-1", early)
+    assert site.found() == [one], "the agent had heard that, and failed all the same"
+    said = site("answer", one, "The other.")
+    assert said.out.endswith("`orchd retry roadmap-3` takes it up, or the next run of its source\n"), said
+    assert site.found() == []
+    ran = site("run", "ROADMAP.md", "--json")
+    assert ran.status == 0, ran
+    assert "quarantine" not in ran.err
+    handed = answers.read(site.layout.run("roadmap-4").answer("agent-1"))
+    assert handed is not None
+    assert (handed.attempt, handed.question, handed.text) == (0, "Which?", "The other.")

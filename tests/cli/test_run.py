@@ -57,7 +57,14 @@ def test_what_is_asked_for_is_on_record(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["--resume", "--retry"], ["--resume", "--order"], ["--resume", "--batch-size", "2"], ["--batch-size", "-1"]],
+    [
+        ["--resume", "--retry"],
+        ["--resume", "--order"],
+        ["--resume", "--skip-fatal"],
+        ["--retry", "--skip-fatal"],
+        ["--resume", "--batch-size", "2"],
+        ["--batch-size", "-1"],
+    ],
 )
 def test_what_does_not_go_together(site: Site, words: list[str]) -> None:
     """A run that goes on is carried out as it was accepted; nothing is made."""

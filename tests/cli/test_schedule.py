@@ -73,6 +73,18 @@ def test_what_failed_is_tried_again(tmp_path: Path) -> None:
     assert child.returncode >= 2
 
 
+def test_what_needs_a_person_is_not_tried_at_each_tick(tmp_path: Path) -> None:
+    """A fatal failure with nothing changed since is left alone, and that is said, and in the journal."""
+    project = Site(tmp_path, roadmap("One"), {ONE: script("fail = 77")})
+    said = project("schedule", "ROADMAP.md", "--every", "0.2s", "--no-push")
+    assert said.status == 2, said
+    assert said.out.rstrip().endswith("no run began (exit 0); NO WORK AVAILABLE: the schedule ends")
+    assert f"{ONE} is in quarantine: it needs a person (" in said.err
+    (left,) = events(project.root, "schedule.left")
+    assert list(left["tracks"]) == [ONE]
+    assert "nothing has changed since run roadmap; `orchd retry roadmap` takes it up" in left["tracks"][ONE]
+
+
 def test_the_time_is_over(tmp_path: Path) -> None:
     """A run that is going on then is finished, not cut, and that is said."""
     project = site(tmp_path)

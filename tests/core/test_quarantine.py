@@ -1,6 +1,7 @@
 """A track that failed too often, in run after run, is not tried again before a person says so."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,9 @@ AGAIN = "orchd run ROADMAP.md --retry"
 def past(ended: Ended = "failed", attempt: int = 1, *, lifted: bool = False, error: str = "TEST_FAILURE: x") -> Past:
     """Return how the track ended in a run."""
     return Past(Outcome("agent-1", "t", ended, "2026-01-31T12:00:00Z", attempt, error=error), lifted=lifted)
+
+
+ANSWERED = replace(past(), answered=True)
 
 
 def told(pasts: Sequence[Past], after: int = 3) -> Record:
@@ -45,6 +49,9 @@ FAILED, MERGED = past(), past("merged")
         ([FAILED, FAILED, past(lifted=True), FAILED], True),
         ([past("quarantined", 0), FAILED, FAILED, FAILED], True),
         ([past("cancelled", lifted=True), FAILED, FAILED, FAILED], False),
+        ([ANSWERED, FAILED, FAILED, FAILED], False),
+        ([FAILED, FAILED, ANSWERED, FAILED], False),
+        ([FAILED, FAILED, FAILED, ANSWERED], True),
     ],
 )
 def test_failures_in_a_row(pasts: Sequence[Past], *, is_too_bad: bool) -> None:
