@@ -14,6 +14,11 @@ from orchestrator.host.process import Finished
 # Nothing is sent, no hook of ours runs, nothing but this one branch is spoken of.
 _TRY: Final = ("--dry-run", "--porcelain", "--no-verify", "--no-follow-tags", "--no-force", "--no-progress")
 _SILENT: Final = ("--recurse-submodules=no", "--signed=no")
+
+# git has its helpers keep a password that worked, and forget one that did not: a try does neither. They are asked
+# through this one, by a git that does not know of it.
+_ASKS_ONLY: Final = '!f() { test "$1" != get || GIT_CONFIG_PARAMETERS= git credential fill; }; f'
+_HELPERS: Final = ("-c", "credential.helper=", "-c", f"credential.helper={_ASKS_ONLY}")
 _PROBE: Final = "refs/heads/orchd-auth-probe"
 
 
@@ -78,9 +83,10 @@ def attempt(git: Git, there: Remote, env: Mapping[str, str], seconds: float) -> 
 
 def _tried(git: Git, env: Mapping[str, str], *words: str) -> Finished | Answer:
     try:
-        ended = git.run(*words, env=env)
+        ended = git.run(*_HELPERS, *words, env=env)
     except GitRefused as error:
-        return _answer(error.message, error.message)
+        said = error.message.rpartition(": ")[2]
+        return _answer(said, said)
     return ended if ended.status == 0 else _answer(redact(os.fsdecode(ended.stderr)), complaint(ended))
 
 

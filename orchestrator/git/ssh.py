@@ -24,14 +24,17 @@ _SHELL: Final = re.compile(r"[;&|<>$`\\\n*?(){}!#]")
 _LISTED: Final = re.compile(r"\d+ (\S+) .*?\(([A-Za-z0-9-]+)\)")
 _NAMES: Final = re.compile(r"id_[A-Za-z0-9_-]{1,40}\Z")
 _MOST: Final = 40
+_ALONE: Final = ("ControlMaster=no", "ControlPath=none")
+"""A connection that a person opened may be gone at night."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command that is plainly ssh with options: as git's shell takes it, and as words."""
+    """A command that is plainly ssh with options: as git's shell takes it, and as words; ``folder`` is git's."""
 
     text: str
     words: tuple[str, ...]
+    folder: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def command(git: Git, ours: Mapping[str, str]) -> Command | None:
         words = tuple(map(os.path.expanduser, shlex.split(said)))
     except ValueError:
         return None
-    return Command(said, words) if words and os.path.basename(words[0]) == "ssh" else None
+    return Command(said, words, git.folder) if words and os.path.basename(words[0]) == "ssh" else None
 
 
 def quiet(plain: Command, seconds: float) -> str:
@@ -82,14 +85,14 @@ def quiet(plain: Command, seconds: float) -> str:
     What the user's own command says first goes first, as ssh has it.
     """
     wait = max(1, int(seconds / 2))
-    options = ("BatchMode=yes", f"ConnectTimeout={wait}", "UpdateHostKeys=no", "LogLevel=ERROR")
+    options = ("BatchMode=yes", f"ConnectTimeout={wait}", "UpdateHostKeys=no", "LogLevel=ERROR", *_ALONE)
     return " ".join([plain.text, *(f"-o {each}" for each in options)])
 
 
 def settings(plain: Command, address: Address, home: str) -> Settings:
     """Ask ssh what it would do at ``address``. Raises :class:`CommandFailed` where it cannot say."""
     port = ("-p", address.port) if address.port else ()
-    ended = _ask((*plain.words, "-G", *port, "--", address.login), os.environ)
+    ended = _ask((*plain.words, "-G", *port, "--", address.login), os.environ, plain.folder)
     if ended.status != 0:
         said = first_line(ended.stderr.decode("utf-8", "backslashreplace"))
         raise CommandFailed(f"ssh cannot read its settings: {said}", hint="mend what it names, in ~/.ssh/config")
@@ -143,10 +146,10 @@ def agent(socket: str) -> tuple[str, ...] | None:
     return tuple(row[1] for row in rows if row)
 
 
-def _ask(argv: Sequence[str], ours: Mapping[str, str]) -> Finished:
+def _ask(argv: Sequence[str], ours: Mapping[str, str], folder: str = "/") -> Finished:
     """Run one of ssh's programs where nobody can be asked for anything."""
     env = environment(ours, {"SSH_ASKPASS_REQUIRE": "never"})
-    return process.run(argv, cwd="/", env=env, timeout=SECONDS)
+    return process.run(argv, cwd=folder, env=env, timeout=SECONDS)
 
 
 def _first(ended: Finished) -> str:

@@ -103,7 +103,8 @@ def test_a_host_that_says_nothing(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         assert attempt(home, f"ssh://127.0.0.1:{port}/x", 1.5).trouble == "too_late"
-        assert attempt(home, f"http://127.0.0.1:{port}/x", 0.5).trouble == "too_late"
+        late = attempt(home, f"http://127.0.0.1:{port}/x", 0.5)
+        assert (late.trouble, late.said) == ("too_late", "git did not end within 0.5 s and was ended")
     assert attempt(home, f"ssh://127.0.0.1:{port}/x").trouble == "unreachable"
     assert attempt(home, f"http://127.0.0.1:{port}/x").trouble == "unreachable"
 
@@ -121,10 +122,17 @@ def test_a_remote_on_the_web(home: Path, bare: Path, tmp_path: Path) -> None:
         store = tmp_path / "store"
         git(home, "config", "credential.helper", f"store --file={store}")
         store.write_text(address.replace("http://", "http://ann:wrong@").rpartition("/")[0] + "\n", encoding="ascii")
+        wrong = store.read_text(encoding="ascii")
         assert attempt(home, address).trouble == "wrong_login"
+        assert store.read_text(encoding="ascii") == wrong, "git has a helper forget what was refused; a try does not"
         store.write_text(address.replace("http://", "http://ann:pa55word@").rpartition("/")[0] + "\n", encoding="ascii")
         assert attempt(home, address) == Answer(reads=True, pushes=True)
         assert credentials.look(Git(str(home)), parse(address)).git
+        git(home, "config", "credential.helper", "")
+        git(
+            home, "config", f"credential.{remote.site}.helper", "!f() { echo username=ann; echo password=pa55word; }; f"
+        )
+        assert attempt(home, address) == Answer(reads=True, pushes=True)
         remote.forbidden = True
         assert attempt(home, address).trouble == "forbidden"
         assert attempt(home, f"{remote.site}/none.git").trouble == "absent"
