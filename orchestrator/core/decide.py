@@ -106,7 +106,7 @@ def _endings(standing: Standing) -> Iterator[EndTrack | StopWorker]:
 def _ending(standing: Standing, track: TrackFacts, state: TrackState) -> EndTrack | StopWorker | None:
     """End what failed, what was cancelled, what a dead worker left, and what waits for something that will not come."""
     run, cancelled = standing.run, track.spec.track in standing.run.cancelled
-    if state.rule in ("outcome", "recording", "merging", "starting", "freeing"):
+    if state.rule in ("outcome", "recording", "merging", "tidying", "starting", "freeing"):
         return None
     if state.rule in ("claim", "orphans", "underway"):
         why = _must_stop(standing, track, state)
@@ -184,7 +184,7 @@ def _merge(standing: Standing, leaving: Container[str]) -> Sequence[Integrate]:
     In the order in which they finished; but first what is in the fewest others' way, as far as that can be seen.
     """
     run = standing.run
-    if any(state.where == "merging" for state in standing.states.values()):
+    if any(state.rule == "merging" for state in standing.states.values()):
         return ()
     done = [each for each in run.tracks if standing.of(each).where == "committed"]
     kept = [each for each in done if each.spec.agent_id not in leaving and not standing.unmerged(each)]

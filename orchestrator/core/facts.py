@@ -14,7 +14,7 @@ from orchestrator.core.refusal import Why
 from orchestrator.core.result import Attempt
 from orchestrator.core.run import Ended, Gate, Limit, Outcome, RunRecord, RunTrack
 
-Doing = Literal["", "starting", "started", "merging", "recording"]
+Doing = Literal["", "starting", "started", "merging", "tidying", "recording"]
 
 
 @dataclass(frozen=True, slots=True)

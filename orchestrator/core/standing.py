@@ -20,6 +20,7 @@ Rule = Literal[
     "outcome",
     "recording",
     "merging",
+    "tidying",
     "trouble",
     "starting",
     "underway",
@@ -139,6 +140,8 @@ def _ended(facts: TrackFacts, standing: Standing) -> TrackState | None:
 def _doing(facts: TrackFacts, _standing: Standing) -> TrackState | None:
     if facts.doing == "merging":
         return TrackState("merging", "its branch is being merged", "merging")
+    if facts.doing == "tidying":
+        return TrackState("merging", "it is merged; its worktree is being looked through and removed", "tidying")
     if facts.doing == "recording":
         return TrackState(facts.ending or "failed", "its end is being recorded", "recording")
     if facts.trouble:

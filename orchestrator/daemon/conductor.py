@@ -291,6 +291,9 @@ class Conductor:
             worker.doing = "started"
             self._workers.add(place(self._layout, driven.run, track).job, what)
             self._journal.write("worker.started", {"run": driven.run, "track": track.track, "pid": what.pid})
+        elif isinstance(what, perform.TakenIn):
+            worker.doing = "tidying"
+            self._submit(driven, agent_id, partial(perform.wind_up, self._layout, driven.own.record, what))
         elif isinstance(what, Refusal) or what is None:
             worker.doing = ""  # its work passed and was not merged: the next look says what comes of that
             if what is not None:

@@ -120,7 +120,8 @@ def _is_hopeless(worker: Worker, error: BaseException) -> bool:
     """Tell whether another try will not help. To record an end there is no other way than to try."""
     if worker.doing == "recording" or passes(error):
         return False
-    may_pass = (OSError, SystemFailure, GitRefused) if worker.doing == "merging" else (OSError, SystemFailure)
+    git = worker.doing in ("merging", "tidying")
+    may_pass = (OSError, SystemFailure, GitRefused) if git else (OSError, SystemFailure)
     return not isinstance(error, may_pass) or worker.tries >= TRIES
 
 

@@ -144,7 +144,7 @@ class Conducted:
 
     def says(self, worker: Worker) -> bool:
         """Tell whether an outcome may stand on disk: where we drive, an agent that put one there is not believed."""
-        return not self.drives or worker.recorded or worker.doing in ("merging", "recording")
+        return not self.drives or worker.recorded or worker.doing in ("merging", "tidying", "recording")
 
     def worker(self, agent_id: str) -> Worker:
         """Return the entry of an agent, made when missing."""

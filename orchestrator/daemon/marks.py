@@ -100,8 +100,9 @@ def relative(repo: Repository, record: RunRecord) -> str | None:
 
 def _in_tree(repo: Repository, record: RunRecord, path: str) -> bytes | None:
     """Return the file as the target branch, or what was integrated on top of it, has it; None where it has none."""
-    tip = integrate.tip(repo, record.run, record.target_branch)
-    return _at(repo, tip, path)
+    git = Git(repo.top)
+    with git.conversing() as objects:
+        return objects.blob(f"{integrate.tip_of(git, record.run, record.target_branch)}:{path}")
 
 
 def _at(repo: Repository, commit: str, path: str) -> bytes | None:

@@ -6,7 +6,7 @@ loop and hand back what happened.
 
 import os
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from orchestrator.claims import FileClaims
@@ -78,11 +78,21 @@ def _clear(layout: Layout, record: RunRecord, track: RunTrack) -> None:
     others.end(lambda: others.carrying(traces), record.options.grace_seconds)
 
 
-def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome | Refusal | None:
-    """Merge the track's branch, mark it done in its source, record the outcome, and tidy up.
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """A track that is merged, and what is known of its outcome. ``own``: it came in by the merge ``outcome.commit``."""
 
-    A worker whose claim was followed by a later one may not integrate. A :class:`Refusal` gives the track back to its
-    agent; None: a person asked for its end while its merge was checked.
+    repo: Repository
+    outcome: Outcome
+    own: bool
+
+
+def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> TakenIn | Outcome | Refusal | None:
+    """Merge the track's branch and mark it done in its source; what is left to do then needs nobody to wait for it.
+
+    A worker whose claim was followed by a later one may not integrate. An :class:`Outcome` is that of a track which
+    was not merged; a :class:`Refusal` gives it back to its agent; None: a person asked for its end while its merge was
+    checked.
     """
     track = record.find(action.agent_id)
     latest = FileClaims(layout.root).last_fence(track.track)
@@ -116,26 +126,37 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> Outcome
         if given is not None:
             return given
         outcome = _keep(layout, record, track, _conflict(ended, answer))
-    else:
-        outcome, seen = _with_rest(layout, record, track, _merged(repo, record, track, ended, answer))
-        return _record(layout, record, track, outcome, repo, seen)
-    return _record(layout, record, track, outcome, repo)
+        return _record(layout, record, track, outcome, repo)
+    return _taken_in(repo, record, track, ended, answer)
+
+
+def wind_up(layout: Layout, record: RunRecord, taken: TakenIn) -> Outcome:
+    """Record the outcome of a merged track, with what its worktree holds beyond the merge kept, and tidy up."""
+    track = record.find(taken.outcome.agent_id)
+    outcome, seen = _with_rest(layout, record, track, _counted(record, taken))
+    return _record(layout, record, track, outcome, taken.repo, seen)
 
 
 def _conflict(ended: Outcome, answer: Conflict) -> Outcome:
     return replace(ended, ended="conflict", files=answer.files, error=refusing.conflict_error(answer))
 
 
-def _merged(
+def _taken_in(
     repo: Repository, record: RunRecord, track: RunTrack, ended: Outcome, answer: Merged | AlreadyIn
-) -> Outcome:
-    """Return the outcome of a track that is in. Its own lines are counted, where it came in by a merge of its own."""
+) -> TakenIn:
     note = marks.on_disk(repo, record, track, answer.commit if isinstance(answer, Merged) else "")
     own = isinstance(answer, Merged) or answer.commit == _merge_of(repo, record, track)
-    source = marks.relative(repo, record)
-    added, removed = integrate.line_counts(repo, answer.commit, record.options.git, source) if own else (0, 0)
     notes = "; ".join(each for each in (note, answer.note) if each)
-    return replace(ended, commit=answer.commit, note=notes, lines_added=added, lines_removed=removed)
+    return TakenIn(repo, replace(ended, commit=answer.commit, note=notes), own)
+
+
+def _counted(record: RunRecord, taken: TakenIn) -> Outcome:
+    """Return the outcome of a track that is in. Its own lines are counted, where it came in by a merge of its own."""
+    if not taken.own:
+        return taken.outcome
+    source = marks.relative(taken.repo, record)
+    added, removed = integrate.line_counts(taken.repo, taken.outcome.commit, record.options.git, source)
+    return replace(taken.outcome, lines_added=added, lines_removed=removed)
 
 
 def _hidden(track: RunTrack) -> str:
@@ -188,7 +209,8 @@ def _came_in(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcom
             behind = not refs.is_ancestor(git, commit, refs.tip(git, record.target_branch))
             mend = f"`git merge --ff-only {refs.integrated(record.run)}` brings {record.target_branch} forward"
             answer = AlreadyIn(commit, note=f"{outcome.error}; {mend}" if behind else "")
-            return _merged(repo, record, track, replace(outcome, ended="merged", error=""), answer)
+            ended = replace(outcome, ended="merged", error="")
+            return _counted(record, _taken_in(repo, record, track, ended, answer))
     return None
 
 

@@ -7,12 +7,15 @@ show and hold no password.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from orchestrator.core.text import first_line, visible
 from orchestrator.errors import CommandFailed, GitRefused
+from orchestrator.git.objects import COMMAND, Objects
 from orchestrator.host import process
+from orchestrator.host.dialogue import Dialogue
 from orchestrator.host.process import Finished
 
 OLDEST: Final = (2, 38)
@@ -60,7 +63,7 @@ def complaint(finished: Finished) -> str:
 
 
 class Git:
-    """git in one folder. Cheap to make and without state.
+    """git in one folder. Cheap to make; its only state is the block of :meth:`conversing` that it is in.
 
     ``timeout`` in seconds bounds every command. ``hooks`` False: the user's hooks are left out, for
     what happens behind the scenes only (private indexes, refs of our own).
@@ -70,6 +73,7 @@ class Git:
         self.folder = folder
         self._timeout = timeout
         self._options = _ALWAYS if hooks else (*_ALWAYS, *_NO_HOOKS)
+        self.objects: Objects | None = None
 
     def run(self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Finished:
         """Run git to its end and return how it ended, whatever its status.
@@ -87,6 +91,24 @@ class Git:
         except CommandFailed as error:
             words = " ".join(args[:2])
             raise GitRefused(f"git {visible(words, 40)}: {error.message}", hint=error.hint) from error
+
+    @contextmanager
+    def conversing(self) -> Iterator[Objects]:
+        """Yield what answers for the objects of the repository; within such a block it is the same one, ``objects``."""
+        if self.objects is not None:
+            yield self.objects
+            return
+        argv, given = ("git", *self._options, *COMMAND), environment(os.environ, {})
+        try:
+            dialogue = Dialogue(argv, cwd=self.folder, env=given, timeout=self._timeout)
+        except CommandFailed as error:
+            raise GitRefused(f"git cat-file: {error.message}", hint=error.hint) from error
+        with dialogue:
+            self.objects = Objects(dialogue)
+            try:
+                yield self.objects
+            finally:
+                self.objects = None
 
     def raw(self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
         """Return what git printed, or raise :class:`GitRefused` with its complaint for any status but 0."""

@@ -109,14 +109,13 @@ def _check_place(git: Git, branch: str) -> list[str]:
     """Return the locks that may be in the way; raises :class:`Invalid` where this is no worktree on ``branch``."""
     names = ("index.lock", "HEAD.lock", f"{refs.head(branch)}.lock")
     paths = (word for name in names for word in ("--git-path", name))
-    told = git.run("rev-parse", "--show-prefix", "--path-format=absolute", *paths)
+    told = git.run("rev-parse", "--show-prefix", "--path-format=absolute", *paths, "--symbolic-full-name", "HEAD")
     if told.status != 0 or not told.stdout.startswith(b"\n"):
         raise Invalid("this folder is not the top of a worktree: its .git file is gone")
-    here = git.run("symbolic-ref", "--quiet", "HEAD").text()
+    *locks, here = os.fsdecode(told.stdout.strip(b"\n")).split("\n")
     if here != refs.head(branch):
-        stands = f"on {visible(here.removeprefix('refs/heads/'))}" if here else "on no branch"
+        stands = "on no branch" if here == "HEAD" else f"on {visible(here.removeprefix('refs/heads/'))}"
         raise Invalid(f"the worktree stands {stands}, not on {visible(branch)}")
-    locks = os.fsdecode(told.stdout.strip(b"\n")).split("\n")
     return locks if len(locks) == len(names) else places.of(git, *names)
 
 

@@ -103,7 +103,7 @@ Answer = Merged | Conflict | AlreadyIn | Nothing | Red
 def integrate(repo: Repository, request: Integration) -> Answer:
     """Take a branch in; see the answers. Raises :class:`GitRefused` and ``GuardBusy``; then nothing was merged."""
     git = Git(repo.top, hooks=False)
-    with guarded(repo, "integrate", WAIT):
+    with guarded(repo, "integrate", WAIT), git.conversing():
         locks = (f"{ref(request.run)}.lock" for ref in (refs.integrated, refs.landed))
         leftover.clear(repo.top, [f"{repo.common_dir}/{each}" for each in locks])
         merged = None
@@ -139,7 +139,11 @@ def _checked(git: Git, request: Integration, commit: str) -> Red | None:
 
 def tip(repo: Repository, run: str, target: str) -> str:
     """Return what work of the run begins on: the target, or what was integrated where the target lags behind."""
-    git = Git(repo.top)
+    return tip_of(Git(repo.top), run, target)
+
+
+def tip_of(git: Git, run: str, target: str) -> str:
+    """Like :func:`tip`, asked of a git in the repository."""
     there, pending, _ = refs.ends(git, run, target)
     return there if pending is None or refs.is_ancestor(git, pending, there) else pending
 

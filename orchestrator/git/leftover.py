@@ -23,9 +23,8 @@ _NAP: Final = 0.02
 _YOUNG: Final = 1_000_000_000  # ns: a lock younger than that may be its owner's first act
 
 
-def wait_for_lock(git: Git, wait: float) -> None:
-    """Wait at most ``wait`` seconds until the index is free, leaving it alone; :class:`GitRefused` if it stays."""
-    (lock,) = places.of(git, "index.lock")
+def wait_for_lock(lock: str, wait: float) -> None:
+    """Wait at most ``wait`` seconds until a lock is gone, leaving it alone; :class:`GitRefused` if it stays."""
     deadline = clock.steady() + wait
     while os.path.lexists(lock):
         if clock.steady() > deadline:

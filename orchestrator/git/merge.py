@@ -1,13 +1,14 @@
 """Merges made of objects alone: no worktree, no index, and nothing changes until a ref is set."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from orchestrator.core.run import GitOptions
 from orchestrator.git.author import Maker, maker
 from orchestrator.git.command import Git, refusal
 from orchestrator.git.message import line
+from orchestrator.git.objects import Entry, Objects
 
 _MOST_FILES: Final = 200  # asked about in one command
 
@@ -36,55 +37,44 @@ def edited(git: Git, tree: str, start: str, path: str, change: Callable[[bytes],
     The file is the orchestrator's: what a branch did to it does not come in with the branch. A path that ``start``
     does not have as a file stays as the tree has it.
     """
-    before = _entry(git, start, path)
-    if before is None:
-        return tree, False
-    mode, blob = before
-    rows = _rows(git, tree, path)
-    name = os.fsencode(path.rpartition("/")[2])
-    merged = next((_file(row.partition(b"\t")[0]) for row in rows if row.partition(b"\t")[2] == name), None)
-    data = git.raw("cat-file", "blob", blob)
-    changed = change(data)
-    new = blob if changed is None or changed == data else git.out("hash-object", "-w", "--stdin", stdin=changed)
-    if merged == (mode, new):
-        return tree, False
-    return _with(git, tree, path, f"{mode} blob {new}", rows), merged != before
-
-
-def _rows(git: Git, tree: str, path: str) -> list[bytes]:
-    """Return what is in the folder of ``path``; nothing where there is no such folder."""
-    folder = path.rpartition("/")[0]
-    listed = git.run("ls-tree", "-z", "--full-tree", f"{tree}:{folder}" if folder else tree)
-    return [row for row in listed.stdout.split(b"\0") if row] if listed.status == 0 else []
-
-
-def _with(git: Git, tree: str, path: str, entry: str, rows: Sequence[bytes]) -> str:
-    """Return ``tree`` with an entry at ``path`` among ``rows``, and the folders above it where they are not there."""
     folder, _, name = path.rpartition("/")
-    line = f"{entry}\t".encode("ascii") + os.fsencode(name)
-    kept = [row for row in rows if row.partition(b"\t")[2] != os.fsencode(name)]
-    made = git.out("mktree", "--missing", "-z", stdin=b"".join(row + b"\0" for row in (*kept, line)))
-    return _with(git, tree, folder, f"040000 tree {made}", _rows(git, tree, folder)) if folder else made
+    with git.conversing() as objects:
+        before = _file(objects, start, path)
+        if before is None:
+            return tree, False
+        data = objects.blob(before.id)
+        entries = objects.entries(tree, folder)
+    changed = change(data) if data is not None else None
+    new = before.id if changed is None or changed == data else git.out("hash-object", "-w", "--stdin", stdin=changed)
+    merged, wanted = entries.get(os.fsencode(name)), Entry(before.mode, new)
+    if merged == wanted:
+        return tree, False
+    return _with(git, tree, path, wanted), merged != before
+
+
+def _with(git: Git, tree: str, path: str, entry: Entry) -> str:
+    """Return ``tree`` with an entry at ``path``, and the folders above it where they are not there."""
+    folder, _, name = path.rpartition("/")
+    with git.conversing() as objects:
+        entries = {**objects.entries(tree, folder), os.fsencode(name): entry}
+    rows = (b"%s %s %s\t%s\0" % (each.mode, each.kind, each.id.encode("ascii"), key) for key, each in entries.items())
+    made = git.out("mktree", "--missing", "-z", stdin=b"".join(rows))
+    return _with(git, tree, folder, Entry(b"40000", made)) if folder else made
 
 
 def holds(git: Git, commit: str, path: str | None) -> bool:
     """Tell whether a commit has ``path`` as a file."""
-    return path is not None and _entry(git, commit, path) is not None
+    if path is None:
+        return False
+    with git.conversing() as objects:
+        return _file(objects, commit, path) is not None
 
 
-def _entry(git: Git, tree: str, path: str) -> tuple[str, str] | None:
-    """Return mode and blob of a file in a tree; None where it is not a file there."""
-    entry = git.raw("--literal-pathspecs", "ls-tree", "-z", "--full-tree", tree, "--", path).rstrip(b"\0")
-    facts, _, name = entry.partition(b"\t")
-    return _file(facts) if os.fsdecode(name) == path else None
-
-
-def _file(facts: bytes) -> tuple[str, str] | None:
-    """Return mode and blob from what git says of an entry; None where that is not a file."""
-    if not facts.startswith(b"100"):
-        return None
-    mode, _, blob = facts.decode("ascii").split(" ")
-    return mode, blob
+def _file(objects: Objects, tree: str, path: str) -> Entry | None:
+    """Return the entry of a file in a tree; None where it is not a file there."""
+    folder, _, name = path.rpartition("/")
+    entry = objects.entries(tree, folder).get(os.fsencode(name))
+    return entry if entry is not None and entry.mode.startswith(b"100") else None
 
 
 def commit(git: Git, tree: str, parents: tuple[str, ...], text: bytes, made_by: Maker | None = None) -> str:

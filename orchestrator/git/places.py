@@ -36,6 +36,12 @@ def own(worktree: str) -> str | None:
     return os.path.join(worktree, os.fsdecode(line.removeprefix(_GITDIR).rstrip(b"\n"))) if named else None
 
 
+def index(checkout: str) -> str | None:
+    """Return the path of a checkout's index; None where only git itself knows."""
+    folder = f"{checkout}/.git" if os.path.isdir(f"{checkout}/.git") else own(checkout)
+    return None if folder is None else f"{folder}/index"
+
+
 def shared(own_folder: str) -> str | None:
     """Return what all worktrees share, as git's own folder of one of them says; None where it says nothing."""
     line = _read(f"{own_folder}/commondir").rstrip(b"\n")

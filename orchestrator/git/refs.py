@@ -47,7 +47,7 @@ def check_branch(git: Git, branch: str) -> str:
 
 def resolve(git: Git, name: str) -> str | None:
     """Return the commit that ``name`` (a full ref or an object id) stands for, or None."""
-    return resolve_in(git, name)
+    return resolve_in(git, name) if git.objects is None else git.objects.commit(name)
 
 
 def resolve_in(git: Git, name: str, *place: str) -> str | None:
@@ -58,6 +58,8 @@ def resolve_in(git: Git, name: str, *place: str) -> str | None:
 
 def resolve_all(git: Git, *names: str, place: Sequence[str] = ()) -> list[str | None]:
     """Return the same as :func:`resolve_in` for several names, in one question to git."""
+    if git.objects is not None and not place:
+        return [git.objects.commit(name) for name in names]
     asked = "".join(f"{name}^{{commit}}\n" for name in names)
     told = git.out(*place, "cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=os.fsencode(asked))
     return [line.removesuffix(" commit") if line.endswith(" commit") else None for line in told.split("\n")]

@@ -8,16 +8,19 @@ finishes it.
 import os
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core.listing import some
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
-from orchestrator.git import astray, leftover, merge, refs, worktree
+from orchestrator.git import astray, leftover, merge, places, refs, worktree
 from orchestrator.git.command import Git, complaint
+from orchestrator.git.index import private
 from orchestrator.git.repository import Repository
 from orchestrator.git.worktree import Worktree
+from orchestrator.host import files
 from orchestrator.host.process import Finished
 
 SECONDS: Final = 900.0
@@ -93,8 +96,9 @@ def _move_checkout(standing: Worktree, target: str, commit: str, ref: str, branc
     git = Git(standing.path, SECONDS)
     before = refs.existing(target, branches.get(refs.head(target)))
     try:
-        leftover.wait_for_lock(git, PATIENCE)
-        staged = _staged(git)
+        index = places.index(standing.path) or places.of(git, "index")[0]
+        leftover.wait_for_lock(f"{index}.lock", PATIENCE)
+        before_it = _content(index)
         # No stashing, whatever the settings say, and no ignored file of the user's is written over.
         careful = ("--ff-only", "--no-autostash", "--no-overwrite-ignore", "--no-stat", "--quiet")
         ended = git.run("-c", _REF_LOCK, "merge", *careful, commit)
@@ -105,7 +109,7 @@ def _move_checkout(standing: Worktree, target: str, commit: str, ref: str, branc
             astray.take_back(git, branches, commit)
             return None
         undone = ""
-        if _staged(git) != staged and refs.tip(git, target) == before:
+        if _content(index) != before_it and _is_otherwise(git, before_it) and refs.tip(git, target) == before:
             undone = _undo(git, commit, before)
         if not undone and not astray.stands_on(git, target):
             return None
@@ -119,8 +123,18 @@ def _move_checkout(standing: Worktree, target: str, commit: str, ref: str, branc
     return _stays(target, f"{why}; then {_command(standing.path, ref)}", diverged=diverged)
 
 
-def _staged(git: Git) -> bytes:
-    return git.raw("ls-files", "--stage", "-z")
+def _content(path: str) -> bytes:
+    with suppress(FileNotFoundError), open(path, "rb") as file:
+        return file.read()
+    return b""
+
+
+def _is_otherwise(git: Git, index: bytes) -> bool:
+    """Tell whether something else is staged than in ``index``; git writes anew also what is the same."""
+    with private(git) as env:
+        if index:
+            os.close(files.create(env["GIT_INDEX_FILE"], index))
+        return git.raw("ls-files", "--stage", "-z", env=env) != git.raw("ls-files", "--stage", "-z")
 
 
 def _undo(git: Git, commit: str, before: str) -> str:

@@ -15,7 +15,7 @@ from orchestrator.core.text import visible
 from orchestrator.errors import CommandFailed
 from orchestrator.host.signals import ignore, signal_name, signal_number
 
-__all__ = ["Finished", "ignore", "kill_group", "run", "signal_name", "signal_number"]
+__all__ = ["Finished", "ignore", "kill_group", "program", "run", "signal_name", "signal_number"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def run(
     try:
         child = subprocess.Popen(
             argv,
-            executable=_program(argv[0]),
+            executable=program(argv[0]),
             cwd=cwd,
             env=env,
             stdin=subprocess.PIPE,
@@ -77,7 +77,7 @@ def run(
     return Finished(child.returncode, stdout, stderr)
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """Return the path of a program; raises ``FileNotFoundError`` where PATH has none of that name."""
     if os.sep in name:
         return name

@@ -42,6 +42,8 @@ def ends(how: Unmerged) -> Callable[[Over], Outcome]:
 def merges(site: Over) -> Outcome:
     """Merge the first track."""
     said = perform.merge_track(site.layout, site.record, Integrate(RUN, AGENT, attempt=1, fence=0))
+    if isinstance(said, perform.TakenIn):
+        return perform.wind_up(site.layout, site.record, said)
     assert isinstance(said, Outcome)
     return said
 

@@ -30,8 +30,10 @@ def site(tmp_path: Path) -> Accepted:
 def merge(site: Accepted, number: int = 1, record: RunRecord | None = None) -> Outcome:
     """Merge a track as the daemon does."""
     action = Integrate("roadmap", f"agent-{number}", 1, 1)
-    outcome = perform.merge_track(Layout(str(site.root)), record or site.record, action)
-    assert isinstance(outcome, Outcome)
+    layout, record = Layout(str(site.root)), record or site.record
+    taken = perform.merge_track(layout, record, action)
+    assert isinstance(taken, perform.TakenIn)
+    outcome = perform.wind_up(layout, record, taken)
     assert outcome.ended == "merged"
     return outcome
 

@@ -86,8 +86,8 @@ def test_a_young_lock_is_left_alone(home: Path) -> None:
 def test_a_foreign_lock_is_only_waited_for(home: Path, lock: Path) -> None:
     """In the user's checkout nothing is taken away."""
     with pytest.raises(GitRefused, match="may still be used"):
-        leftover.wait_for_lock(Git(str(home)), 0.1)
+        leftover.wait_for_lock(str(lock), 0.1)
     assert lock.exists()
     lock.unlink()
-    leftover.wait_for_lock(Git(str(home)), 0.1)
+    leftover.wait_for_lock(str(lock), 0.1)
     assert git(home, "status", "--porcelain") == ""
