@@ -53,7 +53,7 @@ def _cure(found: Look, where: Address, name: str) -> str:
     kind = found.answer.trouble if found.answer is not None else remote_trouble.OTHER
     if kind == remote_trouble.DENIED and where.way == "ssh":
         return _denied(found.ssh, where)
-    if kind in {remote_trouble.NO_LOGIN, remote_trouble.WRONG_LOGIN}:
+    if kind == remote_trouble.NO_LOGIN or (kind == remote_trouble.WRONG_LOGIN and found.web.gh):
         return _token(found)
     return remote_trouble.cure(kind, where, name)
 

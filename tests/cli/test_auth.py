@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -172,6 +173,16 @@ def test_a_host_that_wants_a_token(web_: Credentials, cure: str) -> None:
     for answer in (None, Answer(reads=False, pushes=None, trouble="no_login", said="x")):
         told = _found("https://github.com/a/b", Shell(None, "", (), None), web_, answer)
         assert [each[1].startswith(cure) for each in told] == [True]
+
+
+def test_a_token_that_is_not_taken() -> None:
+    """A new one, and the old one forgotten; where the GitHub CLI has one, that."""
+    wrong = Answer(reads=False, pushes=None, trouble="wrong_login", said="x")
+    web_ = Credentials(git=True, helpers=("store",), gh=False, variables=())
+    told = _found("https://github.com/a/b", Shell(None, "", (), None), web_, wrong)
+    assert told[0][1] == "make a new token at github.com; `git credential reject` forgets the old one"
+    told = _found("https://github.com/a/b", Shell(None, "", (), None), replace(web_, gh=True), wrong)
+    assert told[0][1].startswith("`gh auth setup-git")
 
 
 def test_the_helper_that_reads_a_variable_works(tmp_path: Path) -> None:
