@@ -53,14 +53,17 @@ def conclude(paths: RunLayout, record: RunRecord, *, as_json: bool, status: int 
     else:
         _show(outcomes, seconds)
         output.say(_published(publication, record, metrics.get("publication_why")))
+        printed = metrics.get("publication_output")
+        for line in printed if isinstance(printed, list) else ():
+            output.say(f"  | {visible(str(line))}")
         output.say(f"the report is {paths.summary}")
     return code
 
 
 def _published(publication: Publication, record: RunRecord, why: object) -> str:
-    """Return what became of the push; where nothing is published, why, as far as the report says it."""
+    """Return what became of the push, and what the report says of that: the commit, or why nothing is published."""
     said = publication.why.format(branch=record.target_branch, remote=record.remote)
-    if publication.state not in {"none", "failed"} or not isinstance(why, str) or not why:
+    if not isinstance(why, str) or not why:
         return said
     reason = why if said in why else f"{said}: {why}"
     return f"{reason}; next: `{publication.command}`" if publication.command else reason

@@ -144,6 +144,8 @@ TEMPLATE: Final = """\
 # sign = true
 # Whether your hooks run.
 # hooks = true
+# A push that takes longer is ended.
+# push_timeout = "30m"
 
 [git.trailers]
 # Added to the message of each commit for a track.

@@ -4,7 +4,7 @@ from typing import Unpack
 
 import click
 
-from orchestrator.cli import carrying, named_run, retrying
+from orchestrator.cli import carrying, named_run, publishing, retrying
 from orchestrator.cli.options import common
 from orchestrator.cli.wishes import How, carrying_out
 from orchestrator.state.layout import Layout
@@ -19,10 +19,14 @@ def command(root: str, run: str, **how: Unpack[How]) -> int:
 
     Each goes on with its branch and in its worktree, where they stand. Options (time limits, attempts, gates and
     so on), validators and how the agent is started are what orchestrator.toml says now. What the command line of RUN
-    said holds, as does its kind of agent, unless told otherwise here. What is other than in RUN is said.
+    said holds, as does its kind of agent, unless told otherwise here. What is other than in RUN is said. Where no
+    track is left and what RUN merged could not be published, that alone is done again.
     """
     layout = Layout(root)
-    record = retrying.accepted(layout, named_run.read(layout, run), how)
+    former = named_run.read(layout, run)
+    record = retrying.accepted(layout, former, how)
+    if record is None and publishing.is_due(layout, former):
+        return publishing.again(layout, former, as_json=how["as_json"])
     if record is None:
         return carrying.nothing(f"nothing of run {run} is left to retry", as_json=how["as_json"])
     if how["detach"]:

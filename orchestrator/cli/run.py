@@ -7,7 +7,7 @@ from typing import Final, Unpack
 import click
 
 from orchestrator import settings as door
-from orchestrator.cli import accepting, carrying, output, source, views, wishes
+from orchestrator.cli import accepting, carrying, output, publishing, source, views, wishes
 from orchestrator.cli.accepting import Earlier, Wanted
 from orchestrator.cli.offering import offer, quarantine
 from orchestrator.cli.options import common
@@ -50,7 +50,8 @@ class Wishes(How):
 @click.option(
     "--resume",
     is_flag=True,
-    help="Go on with the newest run of SOURCE that has not ended; watch it where another process drives it.",
+    help="Go on with the newest run of SOURCE that has not ended; watch it where another process drives it. "
+    "Where all have, and what the last one merged could not be published: publish it.",
 )
 @click.option("--retry", is_flag=True, help="Take up what is in quarantine too: what failed in too many runs in a row.")
 @click.option(
@@ -70,6 +71,8 @@ def command(root: str, name: str, **wanted: Unpack[Wishes]) -> int:
     record = _interrupted(layout, name, wanted) if wanted["resume"] else _accepted(layout, name, wanted)
     if record is None:
         return OK
+    if wanted["resume"] and publishing.is_due(layout, record):
+        return publishing.again(layout, record, as_json=wanted["as_json"])
     if wanted["detach"]:
         return carrying.detached(layout, record, as_json=wanted["as_json"])
     return carrying.carry(layout, record, as_json=wanted["as_json"])
@@ -89,7 +92,8 @@ def _interrupted(layout: Layout, name: str, wanted: Wishes) -> RunRecord:
         )
     if given:
         raise UsageError(f"--{given[0]} cannot be changed by --resume", hint="what was accepted for the run holds")
-    record = accepting.unfinished_of(layout, os.path.realpath(name))
+    path = os.path.realpath(name)
+    record = accepting.unfinished_of(layout, path) or publishing.newest_due(layout, path)
     if record is None:
         raise NotFound(f"no run of '{visible(name, 200)}' was interrupted", hint="leave --resume out to begin one")
     return record

@@ -63,7 +63,7 @@ class GitOptions:
     ``resolve``: a conflict is first given to the agent. ``author`` (``Name <mail>``) and ``trailers`` are of the
     commits made for tracks; ``sign`` None: as the user's git is set; without ``hooks`` the user's are not run.
     ``worktrees`` is the folder in which working trees are made: from the root, or an absolute path. ``teardown`` is run
-    in each before it goes.
+    in each before it goes. A push that takes longer than ``push_timeout_seconds`` is ended.
     """
 
     setup: tuple[tuple[str, ...], ...] = ()
@@ -80,6 +80,7 @@ class GitOptions:
     worktrees: str = "worktrees"
     teardown: tuple[tuple[str, ...], ...] = ()
     teardown_timeout_seconds: float = 300.0
+    push_timeout_seconds: float = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,11 +231,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What became of the one push. ``state`` ``none``: there was nothing to push or nowhere to."""
+    """What became of the one push. ``state`` ``none``: there was nothing to push or nowhere to.
+
+    ``output`` is the end of what whoever was against it printed: the remote, a hook, the check.
+    """
 
     state: Literal["pushed", "already", "failed", "none"]
     why: str = ""
     command: str = ""
+    output: tuple[str, ...] = ()
 
 
 def encode(record: RunRecord | Outcome) -> bytes:

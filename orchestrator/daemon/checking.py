@@ -47,21 +47,37 @@ def of_track(layout: Layout, record: RunRecord, track: RunTrack, repo: Repositor
     It raises ``GitRefused`` where there can be no checkout, and ``AgentUnavailable`` where the command, or what is to
     be done in a new checkout first, does not work: neither is the track's fault.
     """
-    if not record.options.git.check:
-        return None
-    return _Bench(layout, record, track, repo).check
+
+    def stop() -> bool:
+        with suppress(Unreadable):
+            request = cancel.read_request(layout.run(record.run).cancel)
+            return request is not None and request.is_about(track.track)
+        return False
+
+    return of_commit(layout, record, repo, track.agent_id, stop)
+
+
+def of_commit(layout: Layout, record: RunRecord, repo: Repository, name: str, stop: Callable[[], bool]) -> Check | None:
+    """Return what checks commits; None where nothing is to be checked. It raises the same as that of a track.
+
+    What it prints goes to a log with ``name`` in its name; ``stop`` tells that nobody waits for it any more.
+    """
+    return _Bench(layout, record, repo, name, stop).check if record.options.git.check else None
 
 
 class _Bench:
     """Where the merges of a run are checked."""
 
-    def __init__(self, layout: Layout, record: RunRecord, track: RunTrack, repo: Repository) -> None:
+    def __init__(
+        self, layout: Layout, record: RunRecord, repo: Repository, name: str, stop: Callable[[], bool]
+    ) -> None:
         self._layout = layout
         self._root = layout.root
         self._paths = layout.run(record.run)
         self._record = record
-        self._track = track
         self._repo = repo
+        self._name = name
+        self._stopped = stop
         self._options = record.options.git
 
     def check(self, commit: str) -> Red | None:
@@ -82,7 +98,7 @@ class _Bench:
 
     @property
     def _log(self) -> str:
-        return f"{self._paths.private}/{self._track.agent_id}.check.log"
+        return f"{self._paths.private}/{self._name}.check.log"
 
     def _stand_on(self, commit: str) -> None:
         """Have the checkout stand on a commit; a new one is set up first."""
@@ -106,13 +122,6 @@ class _Bench:
         grace = self._record.options.grace_seconds
         command = watched.Command(argv, folder(self._paths), env, marks, self._log, seconds, grace)
         return watched.carry_out(command, self._stopped)
-
-    def _stopped(self) -> bool:
-        """Tell whether a person asked for the end of the track."""
-        with suppress(Unreadable):
-            request = cancel.read_request(self._paths.cancel)
-            return request is not None and request.is_about(self._track.track)
-        return False
 
 
 def discard(layout: Layout, record: RunRecord, repo: Repository) -> None:

@@ -5,9 +5,10 @@ part of the merge itself: merged and marked are one commit. Else the file on dis
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final
 
 from orchestrator.core.run import RunRecord, RunTrack
@@ -15,6 +16,7 @@ from orchestrator.core.text import visible
 from orchestrator.errors import OrchdError, Unreadable
 from orchestrator.git import integrate, refs, repository
 from orchestrator.git.command import Git
+from orchestrator.git.rejoin import Lines
 from orchestrator.git.repository import Repository
 from orchestrator.host import files
 from orchestrator.host.edit import replace_content
@@ -48,6 +50,23 @@ def for_commit(repo: Repository, record: RunRecord, track: RunTrack) -> Mark | N
             return None  # told by on_disk, which meets the same
 
     return Mark(path, edit)
+
+
+def of_both(repo: Repository, record: RunRecord, tracks: Sequence[str]) -> Lines | None:
+    """Return what brings together two states of the source in which different tracks were marked; None: it is outside.
+
+    Only where ours differs from what was before by marks of ``tracks`` alone: theirs gets the same ones.
+    """
+    path = relative(repo, record)
+
+    def settle(was: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+        try:
+            own = [each for each in tracks if _is_marked(ours, each) and not _is_marked(was, each)]
+            return reduce(_marked, own, theirs) if reduce(_marked, own, was) == ours else None
+        except OrchdError:
+            return None
+
+    return Lines(path, settle) if path is not None else None
 
 
 def on_disk(repo: Repository, record: RunRecord, track: RunTrack, merge: str = "") -> str:

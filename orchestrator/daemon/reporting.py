@@ -76,7 +76,13 @@ def _so_far(paths: RunLayout, record: RunRecord) -> list[Outcome]:
 
 def _publication(said: Mapping[str, object]) -> Publication:
     known = _PUBLICATIONS.get(_text(said, "publication"), _PUBLICATIONS["none"])
-    return replace(known, why=_text(said, "publication_why"), command=_text(said, "publication_command"))
+    output = said.get("publication_output")
+    return replace(
+        known,
+        why=_text(said, "publication_why"),
+        command=_text(said, "publication_command"),
+        output=tuple(each for each in output if isinstance(each, str)) if isinstance(output, list) else (),
+    )
 
 
 def _text(said: Mapping[str, object], name: str) -> str:

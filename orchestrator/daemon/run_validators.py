@@ -24,14 +24,16 @@ from orchestrator.worker import environment
 from orchestrator.worker.verdict import judge
 
 
-def judged(layout: Layout, record: RunRecord, repo: Repository, stop: Callable[[], bool]) -> Verdicts:
-    """Return what the validators of the run say of what it would publish; asked once for one commit.
+def judged(
+    layout: Layout, record: RunRecord, repo: Repository, stop: Callable[[], bool], commit: str | None = None
+) -> Verdicts:
+    """Return what the validators of the run say of what it would publish, or of ``commit``; asked once for one commit.
 
     ``stop`` tells whether nobody waits for it any more: then the rest is not asked. Raises ``GitRefused`` where there
     can be no checkout, and ``SystemFailure``.
     """
     paths = layout.run(record.run)
-    commit = publish.due(repo, record.run)
+    commit = commit or publish.due(repo, record.run)
     asked = [each for each in record.validators if each.after == "run"]
     with suppress(Unreadable):
         before = verdicts.read(paths)

@@ -7,7 +7,7 @@ show and hold no password.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -80,17 +80,21 @@ class Git:
 
         Raises :class:`GitRefused` when it cannot be started or does not end in time.
         """
+        argv = self.argv(*args)
+        try:
+            given = environment(os.environ, env or {})
+            return process.run(argv, cwd=self.folder, env=given, timeout=self._timeout, stdin=stdin)
+        except CommandFailed as error:
+            raise not_ended(args, error) from error
+
+    def argv(self, *args: str) -> Sequence[str]:
+        """Return the command that is run for these words. Raises :class:`GitRefused` where it cannot be."""
         argv = ("git", *self._options, *args)
         if any("\0" in each for each in argv):
             raise GitRefused(f"a name with a NUL character cannot be given to git: {visible(' '.join(args), 80)}")
         if not os.path.isdir(self.folder):
             raise GitRefused(f"the folder {visible(self.folder)} is not there")
-        try:
-            given = environment(os.environ, env or {})
-            return process.run(argv, cwd=self.folder, env=given, timeout=self._timeout, stdin=stdin)
-        except CommandFailed as error:
-            words = " ".join(args[:2])
-            raise GitRefused(f"git {visible(words, 40)}: {error.message}", hint=error.hint) from error
+        return argv
 
     @contextmanager
     def conversing(self) -> Iterator[Objects]:
@@ -145,6 +149,13 @@ class Git:
                 f"git {version[0]}.{version[1]} is too old",
                 hint=f"install git {OLDEST[0]}.{OLDEST[1]} or later: it merges without touching a checkout",
             )
+
+
+def not_ended(args: Sequence[str], error: CommandFailed) -> GitRefused:
+    """Return the error for a command that could not be started, or was ended; its streams come without passwords."""
+    words = visible(" ".join(args[:2]), 40)
+    told = [redact(each) for each in (error.stdout, error.stderr)]
+    return GitRefused(f"git {words}: {error.message}", hint=error.hint, stdout=told[0], stderr=told[1])
 
 
 def refusal(finished: Finished, *, hint: str = "") -> GitRefused:

@@ -78,6 +78,11 @@ def of_join(target: str, pairs: Mapping[str, str]) -> bytes:
     return _joined((line(f"Merge what was integrated into {target}", LONGEST_SUBJECT), trailers(pairs)))
 
 
+def of_catching_up(remote: str, branch: str, pairs: Mapping[str, str]) -> bytes:
+    """Return the message of the commit that joins what was integrated with what a remote had got meanwhile."""
+    return _joined((line(f"Merge what was integrated into {branch} of {remote}", LONGEST_SUBJECT), trailers(pairs)))
+
+
 def is_test(path: str) -> bool:
     """Tell whether a path looks like a test: by its folders, or by its name in the usual spellings."""
     *folders, name = path.split("/")

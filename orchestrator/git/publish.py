@@ -1,44 +1,82 @@
-"""Publication: one push of what a run has integrated. Never forced; a failure leaves everything safe at home."""
+"""Publication: what a run has integrated is pushed, never forced; a failure leaves everything safe at home.
+
+Where the remote has moved on, both are brought together (:mod:`orchestrator.git.rejoin`) and pushed again, a few times
+in all. Whatever the remote does is an answer: it is bounded, and nothing of what it says is shown raw.
+"""
 
 import hashlib
 import os
 import shlex
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from orchestrator.core import remote_trouble
+from orchestrator.core.run import GitOptions
 from orchestrator.core.text import first_line, visible
 from orchestrator.errors import GitRefused
-from orchestrator.git import refs
+from orchestrator.git import refs, rejoin
 from orchestrator.git.command import Git, complaint, redact
+from orchestrator.git.integrate import Red
+from orchestrator.git.rejoin import Apart, Joined, Joining, Lines, due
+from orchestrator.git.remote import Remote, Terms, by_hand
 from orchestrator.git.repository import Repository
 from orchestrator.host.failpoint import reach
 from orchestrator.host.process import Finished
 
-ASK_SECONDS: Final = 60.0
-"""How long the remote may take to say what it has."""
+__all__ = ["Published", "Publishing", "PushFailed", "destination", "due", "publish"]
 
-PUSH_SECONDS: Final = 1800.0
-"""How long a push may take."""
+TRIES: Final = 3
+"""So often is pushed where the remote moves on in between."""
 
-# This one branch and nothing else: an agent may have made tags.
-_OPTIONS: Final = ("--porcelain", "--no-follow-tags", "--no-force", "--no-progress")
+LINES: Final = 20
+"""So many lines of what a remote or a hook printed are kept: the last ones."""
+
+_WIDTH: Final = 300
 _REMOTE_SAYS: Final = "remote: "
+_MOVED_ON: Final = ("non-fast-forward", "fetch first", "cannot lock ref", "failed to update ref", "incorrect old value")
+_FAILED: Final = "error: failed to push some refs"
+_OF_AUTH: Final = frozenset(
+    {
+        *(remote_trouble.HOST_CHANGED, remote_trouble.HOST_UNKNOWN, remote_trouble.KEY_EXPOSED, remote_trouble.DENIED),
+        *(remote_trouble.NO_LOGIN, remote_trouble.WRONG_LOGIN, remote_trouble.FORBIDDEN, remote_trouble.CERTIFICATE),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """How a run is published: what brings both sides together, and what has to pass before that is pushed."""
+
+    options: GitOptions = field(default_factory=GitOptions)
+    check: Callable[[str], Red | None] | None = None
+    lines: Lines | None = None
+    terms: Terms = field(default_factory=Terms)
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The remote's branch holds ``commit``; ``already``: it did so before, and nothing was pushed."""
+    """The remote's branch holds ``commit``; ``already``: it did so before, and nothing was pushed.
+
+    ``note`` says what a person should know of it, as where the target here lacks it.
+    """
 
     commit: str
     already: bool
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PushFailed:
-    """It is not published. ``reason`` in one line; ``command`` does it by hand (empty: there is none)."""
+    """It is not published. ``reason`` in one line; ``command`` does it by hand (empty: there is none).
+
+    ``output`` is the end of what the remote, a hook or the check printed. ``behind``: the remote has moved on.
+    """
 
     reason: str
     command: str
+    output: tuple[str, ...] = ()
+    behind: bool = False
 
 
 def destination(repo: Repository) -> str:
@@ -53,63 +91,121 @@ def destination(repo: Repository) -> str:
     return hashlib.sha256("\0".join(where).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def publish(repo: Repository, run: str) -> Published | PushFailed:
+def publish(repo: Repository, run: str, how: Publishing | None = None) -> Published | PushFailed:
     """Push what ``run`` has integrated into the repository's branch to its remote, under the name it has there.
 
-    Done twice, the second finds it there. Raises :class:`GitRefused` only where the repository itself is
-    at fault; whatever the remote does is an answer.
+    Done twice, the second finds it there. Raises :class:`GitRefused` where the repository itself is at fault,
+    ``GuardBusy``, and what the check raises; whatever the remote does is an answer.
     """
-    git = Git(repo.top, ASK_SECONDS)
-    commit = due(repo, run)
-    remote, there = repo.remote, repo.upstream_branch
-    if remote is None:
+    if repo.remote is None:
         return PushFailed("there is no remote to push to", "git remote add origin ADDRESS")
-    by_hand = shlex.join(("git", "push", visible(redact(remote)), f"{commit}:{refs.head(there)}"))
+    how = how or Publishing()
+    remote = Remote(repo, repo.remote, how.terms)
+    joining = Joining(run, visible(redact(repo.remote)), how.options, how.check, how.lines)
+    joined = Joined(due(repo, run), rejoin.settle(repo, joining))
+    answer = _pushed(remote, joined.commit)
+    for _ in range(1, TRIES):
+        if not (isinstance(answer, PushFailed) and answer.behind):
+            break
+        found = _caught_up(repo, remote, joining)
+        if not isinstance(found, Joined):
+            return found
+        joined = found
+        answer = _pushed(remote, joined.commit)
+    if isinstance(answer, Published):
+        rejoin.tidy(repo, run)
+        return replace(answer, note=joined.note)
+    if answer.behind:
+        reason = f"{joining.remote} has moved on each of {TRIES} times: {answer.reason}"
+        return replace(answer, reason=reason, command=_pull(remote, joining))
+    return answer
+
+
+def _caught_up(repo: Repository, remote: Remote, joining: Joining) -> Joined | PushFailed:
+    """Return what is to be pushed onto what the remote has by now."""
+    seen = refs.resolve(Git(repo.top), f"refs/remotes/{remote.name}/{remote.branch}")
     try:
-        if _holds(git, remote, there, commit):
-            return Published(commit, already=True)
-        pushed = Git(repo.top, PUSH_SECONDS).run("push", *_OPTIONS, "--", remote, f"{commit}:{refs.head(there)}")
+        theirs = remote.fetch(refs.theirs(joining.run))
     except GitRefused as error:
-        told = first_line(error.stderr)
-        more = f" ({told})" if told and not told.startswith(("fatal: ", "error: ")) else ""
-        return PushFailed(f"{error.message}{more}", by_hand)
-    if pushed.status == 0:
-        reach("publish.pushed")
-        return Published(commit, already=False)
-    reason, behind = _reason(pushed)
-    name = shlex.quote(visible(redact(remote)))
-    mend = f"git pull --no-rebase {name} {shlex.quote(there)} && git push {name} HEAD:{shlex.quote(there)}"
-    return PushFailed(reason, mend if behind else by_hand)
+        told = f"{joining.remote} has moved on, and what it has cannot be fetched: {error.message}"
+        return PushFailed(told, _pull(remote, joining), _lines(remote, error.stderr))
+    reach("publish.fetched")
+    if theirs is None:
+        return Joined(due(repo, joining.run))
+    if seen is not None and not refs.is_ancestor(Git(repo.top), seen, theirs):
+        # Who took something out there did so on purpose, and ours still has it.
+        reason = f"{joining.remote} has dropped commits that it had: its history was written anew"
+        return PushFailed(reason, _pull(remote, joining, "rebase"))
+    found = rejoin.join(repo, joining, theirs)
+    return PushFailed(found.reason, _pull(remote, joining), found.output) if isinstance(found, Apart) else found
 
 
-def due(repo: Repository, run: str) -> str:
-    """Return the commit to push: what the run integrated, unless the user took it out of the target again."""
-    git = Git(repo.top)
-    pending = refs.pending(git, run)
-    if pending is not None:
-        return pending
-    there = refs.tip(git, repo.branch)
-    landed = refs.resolve(git, refs.integrated(run))
-    return there if landed is None or not refs.is_ancestor(git, landed, there) else landed
+def _pull(remote: Remote, joining: Joining, how: str = "") -> str:
+    """Return what a person does to bring both together, and to push that."""
+    how = how or ("no-rebase" if joining.options.strategy == "merge" else "rebase")
+    there = shlex.quote(visible(remote.branch))
+    name = shlex.quote(joining.remote)
+    return f"git pull --{how} {name} {there} && git push {name} HEAD:{there}"
 
 
-def _holds(git: Git, remote: str, branch: str, commit: str) -> bool:
-    """Ask the remote whether its branch holds the commit already."""
-    told = git.out("ls-remote", "--", remote, refs.head(branch)).split("\n")
-    theirs = next((line.partition("\t")[0] for line in told if line.endswith(f"\t{refs.head(branch)}")), "")
-    return theirs == commit or (
-        bool(theirs) and refs.resolve(git, theirs) is not None and refs.is_ancestor(git, commit, theirs)
-    )
+def _pushed(remote: Remote, commit: str) -> Published | PushFailed:
+    """Push a commit once, unless it is there. Where it does not end well, the remote is asked whether it has it."""
+    command = by_hand(remote.name, commit, remote.branch)
+    try:
+        if remote.holds(commit):
+            return Published(commit, already=True)
+    except GitRefused as error:
+        return PushFailed(_with_more(error), command, _lines(remote, error.stderr))
+    reach("publish.asked")
+    try:
+        pushed = remote.push(commit)
+    except GitRefused as error:
+        failed = PushFailed(_with_more(error), command, _lines(remote, error.stderr))
+    else:
+        if pushed.status == 0:
+            reach("publish.pushed")
+            return Published(commit, already=False)
+        failed = _failed(remote, pushed, command)
+    return Published(commit, already=False) if not failed.behind and _has_it(remote, commit) else failed
 
 
-def _reason(pushed: Finished) -> tuple[str, bool]:
-    """Return why a push failed, and whether it is because the remote has moved on."""
+def _has_it(remote: Remote, commit: str) -> bool:
+    """Tell whether a push that did not end well was taken all the same."""
+    try:
+        return remote.holds(commit)
+    except GitRefused:
+        return False
+
+
+def _failed(remote: Remote, pushed: Finished, command: str) -> PushFailed:
+    """Return why a push failed, in the words of whoever was against it."""
     rows = [os.fsdecode(line).split("\t") for line in pushed.stdout.splitlines() if line.startswith(b"!")]
-    if not rows:
-        return complaint(pushed), False
-    refused = visible(rows[0][-1])
-    lines = pushed.stderr.decode("utf-8", "backslashreplace").splitlines()
-    said = [line.removeprefix(_REMOTE_SAYS) for line in lines if line.startswith(_REMOTE_SAYS)]
-    told = visible(redact(first_line("\n".join(said))))
-    behind = "non-fast-forward" in refused or "fetch first" in refused
-    return f"the remote refused: {refused}{f': {told}' if told else ''}", behind
+    told = pushed.stderr.decode("utf-8", "backslashreplace").splitlines()
+    output = _lines(remote, "\n".join(told))
+    if rows:
+        refused = visible(remote.safe(rows[0][-1]), _WIDTH)
+        said = first_line("\n".join(each.removeprefix(_REMOTE_SAYS) for each in told if each.startswith(_REMOTE_SAYS)))
+        more = f": {visible(remote.safe(said), _WIDTH)}" if said else ""
+        behind = any(each in refused for each in _MOVED_ON)
+        return PushFailed(f"the remote refused: {refused}{more}", command, output, behind)
+    if told and told[-1].startswith(_FAILED) and remote.has_hook():
+        said = visible(remote.safe(first_line("\n".join(told[:-1]))), _WIDTH)
+        return PushFailed(f"the hook pre-push refused{f': {said}' if said else ' without a word'}", command, output)
+    return PushFailed(_advised(remote.safe(complaint(pushed)), "\n".join(told)), command, output)
+
+
+def _with_more(error: GitRefused) -> str:
+    told = first_line(error.stderr)
+    more = visible(told, _WIDTH) if told and not told.startswith(("fatal: ", "error: ")) else ""
+    return _advised(f"{error.message} ({more})" if more else error.message, error.stderr)
+
+
+def _advised(reason: str, said: str) -> str:
+    """Return a reason with what helps, where it is one that a look at keys and passwords explains."""
+    return f"{reason}; `orchd auth` says what is missing" if remote_trouble.read(said)[0] in _OF_AUTH else reason
+
+
+def _lines(remote: Remote, text: str) -> tuple[str, ...]:
+    """Return the end of what was printed, safe to show."""
+    told = (each.expandtabs().rstrip() for each in remote.safe(text).splitlines())
+    return tuple(visible(each, _WIDTH) for each in told if each and not each.startswith("hint: "))[-LINES:]

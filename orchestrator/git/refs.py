@@ -2,7 +2,9 @@
 
 ``refs/orchd/runs/<run>/integrated`` is what a run has merged; ``…/landed`` is the last of it that the
 target branch was seen to hold. What has landed is the target's own business from then on: who takes it
-out again does so on purpose. ``refs/orchd/backup/…`` is :mod:`orchestrator.git.backup`'s.
+out again does so on purpose. ``…/theirs`` is what the remote had when a push was rejected, until one is not;
+``…/published`` is what was made of the run's commits to be pushed onto that, where the target is not to hold it.
+``refs/orchd/backup/…`` is :mod:`orchestrator.git.backup`'s.
 """
 
 import os
@@ -30,6 +32,16 @@ def integrated(run: str) -> str:
 def landed(run: str) -> str:
     """Return the ref of what the target branch has been seen to hold."""
     return f"{RUNS}/{check_name('run', run)}/landed"
+
+
+def theirs(run: str) -> str:
+    """Return the ref of what the remote had got when a push of the run was rejected."""
+    return f"{RUNS}/{check_name('run', run)}/theirs"
+
+
+def published(run: str) -> str:
+    """Return the ref of what was made of the run's commits for the remote, where that is not the target's own."""
+    return f"{RUNS}/{check_name('run', run)}/published"
 
 
 def head(branch: str) -> str:

@@ -80,13 +80,26 @@ def rebased(git: Git, taking: Taking) -> str | None:
 
 def _applied(git: Git, taking: Taking, onto: str, commit: str) -> str | None:
     """Return the tree of ``onto`` with what ``commit`` changed; None for a conflict."""
-    parent = git.out("rev-parse", f"{commit}^")
-    # With the same parent as the commit's, what we stand on is merged with it as if it had begun there.
-    here = git.out("commit-tree", f"{onto}^{{tree}}", "-p", parent, "-m", "onto", env=taking.made_by.env)
+    here = standing(git, onto, git.out("rev-parse", f"{commit}^"), taking.made_by)
     tree, files = merge.tree_of(git, here, commit)
     if any(each != taking.ours for each in files):
         return None
     return tree if taking.ours is None else merge.edited(git, tree, taking.start, taking.ours, lambda data: data)[0]
+
+
+def standing(git: Git, onto: str, parent: str, by: Maker) -> str:
+    """Return a commit that has what ``onto`` has, and ``parent`` as its parent.
+
+    With the same parent as another's, what we stand on is merged with that one as if it had begun there.
+    """
+    return git.out("commit-tree", f"{onto}^{{tree}}", "-p", parent, "-m", "onto", env=by.env)
+
+
+def anew(git: Git, made: tuple[str, str], commit: str, by: Maker) -> str:
+    """Make a commit anew, with a tree and a parent, in its author's name and words."""
+    facts = _facts(git, commit)
+    text = facts.text.rstrip() + b"\n"
+    return merge.commit(git, made[0], (made[1],), text, Maker({**by.env, **facts.author}, by.flags))
 
 
 def _again(git: Git, taking: Taking, made: tuple[str, str], commit: str, trailers: Mapping[str, str]) -> str:

@@ -10,12 +10,16 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO
 
 from orchestrator.core.text import visible
 from orchestrator.errors import CommandFailed
 from orchestrator.host.signals import ignore, signal_name, signal_number
 
-__all__ = ["Finished", "ignore", "kill_group", "program", "run", "signal_name", "signal_number"]
+__all__ = ["Finished", "ignore", "kill_group", "program", "run", "signal_name", "signal_number", "start"]
+
+Stream = int | IO[bytes]
+"""A descriptor, a file, or one of subprocess's own words for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,34 @@ def run(
     ``timeout`` in seconds: then it and its whole process group are killed. ``env`` None: ours. Raises
     :class:`CommandFailed` when it cannot be started or does not end in time.
     """
+    with start(argv, cwd, env, (subprocess.PIPE, subprocess.PIPE, subprocess.PIPE)) as child:
+        try:
+            stdout, stderr = child.communicate(stdin, timeout)
+        except subprocess.TimeoutExpired as error:
+            kill_group(child.pid)
+            raise CommandFailed(f"{visible(argv[0])} did not end within {timeout:g} s and was ended") from error
+        except BaseException:
+            kill_group(child.pid)
+            raise
+    return Finished(child.returncode, stdout, stderr)
+
+
+def start(
+    argv: Sequence[str], cwd: str, env: Mapping[str, str] | None, streams: tuple[Stream, Stream, Stream]
+) -> "subprocess.Popen[bytes]":
+    """Start a program in a session of its own, with these standard streams, for whoever sees to its end in this room.
+
+    Raises :class:`CommandFailed` when it cannot be started.
+    """
     try:
-        child = subprocess.Popen(
+        return subprocess.Popen(
             argv,
             executable=program(argv[0]),
             cwd=cwd,
             env=env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdin=streams[0],
+            stdout=streams[1],
+            stderr=streams[2],
             start_new_session=True,
         )
     except OSError as error:
@@ -65,16 +88,6 @@ def run(
             f"{visible(argv[0])} cannot be started: {os.strerror(error.errno or 0)}",
             hint="is it installed and on PATH?",
         ) from error
-    with child:
-        try:
-            stdout, stderr = child.communicate(stdin, timeout)
-        except subprocess.TimeoutExpired as error:
-            kill_group(child.pid)
-            raise CommandFailed(f"{visible(argv[0])} did not end within {timeout:g} s and was ended") from error
-        except BaseException:
-            kill_group(child.pid)
-            raise
-    return Finished(child.returncode, stdout, stderr)
 
 
 def program(name: str) -> str:

@@ -32,7 +32,8 @@ class Metrics:
 
     ``cost_usd`` and ``tokens`` are null where one attempt that ran does not say; ``known_cost_usd`` and
     ``known_tokens`` are what the others spent. ``prs_created`` counts the pull requests that agents name in their
-    status files. ``publication_why`` and ``publication_command`` say what became of the push, and what a person can do.
+    status files. ``publication_why`` and ``publication_command`` say what became of the push, and what a person can do;
+    ``publication_output`` is the end of what whoever was against it printed.
     """
 
     orchestration_id: str
@@ -64,6 +65,7 @@ class Metrics:
     known_tokens: int | None = None
     publication_why: str = ""
     publication_command: str = ""
+    publication_output: tuple[str, ...] = ()
     v: int = VERSION
 
 
@@ -165,6 +167,7 @@ def measure(ending: Ending) -> Metrics:
         known_tokens=used.known_tokens,
         publication_why=ending.publication.why,
         publication_command=ending.publication.command,
+        publication_output=ending.publication.output,
     )
 
 

@@ -67,6 +67,9 @@ def _head(ending: Ending, metrics: Metrics) -> Iterator[str]:
         yield f'<p class="notice">This run is not over: this is how it stood at {text(ending.ended_at, 40)}.</p>'
     if ending.publication.why:
         yield f'<p class="soft">{text(ending.publication.why)}</p>'
+    if ending.publication.output:
+        printed = "\n".join(text(each) for each in ending.publication.output)
+        yield f"<pre>{printed}</pre>"
     for each in ending.judged:
         yield f'<p class="soft">{text(phase_words(each))}{f": {text(each.error)}" if each.error else ""}</p>'
     yield '<dl class="figures">'

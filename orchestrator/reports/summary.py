@@ -63,6 +63,9 @@ def _head(ending: Ending, metrics: Metrics) -> Iterator[str]:
     for each in ending.judged:
         yield f"- **Judged**: {plain(phase_words(each))}{f' ({plain(each.error)})' if each.error else ''}"
     yield f"- **Published**: {published(ending) if ending.over else 'not yet'}"
+    if ending.over and ending.publication.output:
+        yield ""
+        yield from _printed(ending.publication.output, "  ")
 
 
 def _none(ended: Sequence[Outcome] | Sequence[Diagnosis]) -> Sequence[str]:
@@ -72,11 +75,12 @@ def _none(ended: Sequence[Outcome] | Sequence[Diagnosis]) -> Sequence[str]:
 def published(ending: Ending) -> str:
     """Return what became of the push, in Markdown."""
     branch, remote = plain(ending.record.target_branch), plain(ending.record.remote or "")
+    why = plain(ending.publication.why)
     words = {
-        "pushed": f"one push of {branch} to {remote}",
+        "pushed": f"one push of {branch} to {remote}{f': {why}' if why else ''}",
         "already": f"{remote} already had it",
-        "failed": f"**not published**: {plain(ending.publication.why)}",
-        "none": plain(ending.publication.why) or "nothing was pushed",
+        "failed": f"**not published**: {why}",
+        "none": why or "nothing was pushed",
     }
     return words[ending.publication.state]
 
@@ -127,9 +131,14 @@ def _bad(ending: Ending, found: Diagnosis, number: int) -> Iterator[str]:
     if found.log and number < MOST_EXCERPTS:
         yield "  - the end of its log:"
         yield ""
-        yield "    ```text"
-        yield from (f"    {line}" for line in (visible(each).replace("```", "'''") for each in found.log))
-        yield "    ```"
+        yield from _printed(found.log, "    ")
+
+
+def _printed(lines: Sequence[str], indent: str) -> Iterator[str]:
+    """Yield what somebody printed as a block in which nothing is Markdown."""
+    yield f"{indent}```text"
+    yield from (f"{indent}{line}" for line in (visible(each).replace("```", "'''") for each in lines))
+    yield f"{indent}```"
 
 
 def _going(ending: Ending) -> Iterator[str]:

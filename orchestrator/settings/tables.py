@@ -233,6 +233,7 @@ class GitSettings:
     trailers: dict[Trailer, Line] = field(default_factory=dict)
     sign: Switch | None = GIT.sign
     hooks: Switch = GIT.hooks
+    push_timeout_seconds: Span = GIT.push_timeout_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,24 @@ def is_truthful(site: Accepted) -> None:
     site.is_sound()
 
 
+def test_killed_while_it_catches_up(tmp_path: Path) -> None:
+    """The remote has moved on when the run is over; whoever comes next brings both together, and pushes."""
+    site = Accepted(tmp_path, [makes(1)])
+    tree = git(site.remote, "rev-parse", "main^{tree}")
+    who = ("-c", "user.name=B", "-c", "user.email=b@example.org")
+    theirs = git(site.remote, *who, "commit-tree", tree, "-p", "main", "-m", "theirs")
+    git(site.remote, "update-ref", "refs/heads/main", theirs)
+    daemon = failing(site, "publish.recorded:kill")
+    assert daemon.process.wait(60) == -signal.SIGKILL
+    daemon.close()
+    with running(site.root):
+        site.wait_for_end()
+    assert (site.outcomes(), site.metrics()["publication"]) == (["merged"], "pushed")
+    assert git(site.remote, "rev-parse", "main") == site.git("rev-parse", "main")
+    assert sorted(site.subjects()) == ["Implement T1 - Group A, Track 1", "start", "theirs"]
+    site.is_sound()
+
+
 def test_the_report_is_refused(tmp_path: Path) -> None:
     """It is tried on and on; the next daemon, which is not refused, ends the run."""
     site = Accepted(tmp_path, [makes(1)])

@@ -4,7 +4,7 @@ python -P tests/git/drive.py add ROOT PATH BRANCH BASE
 python -P tests/git/drive.py integrate ROOT RUN TARGET BRANCH...
 python -P tests/git/drive.py keep WORKTREE REF
 python -P tests/git/drive.py restore ROOT into|branch NAME
-python -P tests/git/drive.py publish ROOT RUN TARGET
+python -P tests/git/drive.py publish ROOT RUN TARGET STRATEGY
 python -P tests/git/drive.py replay ROOT RUN TARGET STRATEGY BRANCH
 """
 
@@ -14,7 +14,7 @@ from orchestrator.core.run import GitOptions
 from orchestrator.git import backup, integrate, repository, restore, worktree
 from orchestrator.git.command import Git
 from orchestrator.git.integrate import Integration
-from orchestrator.git.publish import publish
+from orchestrator.git.publish import Publishing, publish
 
 
 def _mark(track: str, data: bytes) -> bytes | None:
@@ -44,5 +44,6 @@ match sys.argv[1:]:
         restore.to_folder(Git(root), restore.backups(Git(root))[0], folder)
     case ["restore", root, "branch", name]:
         restore.to_branch(Git(root), restore.backups(Git(root))[0], name)
-    case ["publish", root, run, target]:
-        sys.stdout.write(f"{publish(repository.survey(root, target), run)}\n")
+    case ["publish", root, run, target, "merge" | "rebase" as strategy]:
+        how = Publishing(GitOptions(strategy=strategy), check=lambda _: None)
+        sys.stdout.write(f"{publish(repository.survey(root, target), run, how)}\n")

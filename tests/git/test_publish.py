@@ -114,23 +114,6 @@ def test_a_remote_that_has_more_has_it_already(home: Path, remote: Path, tmp_pat
     assert push(home) == Published(repos.tip(home, "main"), already=True)
 
 
-def test_a_remote_that_moved_on_is_not_forced(home: Path, remote: Path, tmp_path: Path) -> None:
-    """The answer is the command that brings both together, and it works."""
-    git(tmp_path, "clone", "--quiet", str(remote), "theirs")
-    git(tmp_path / "theirs", "commit", "--quiet", "--allow-empty", "-m", "theirs")
-    git(tmp_path / "theirs", "push", "--quiet")
-    theirs = repos.tip(remote, "main")
-    git(home, "commit", "--quiet", "--allow-empty", "-m", "mine")
-    answer = push(home)
-    assert isinstance(answer, PushFailed)
-    assert answer.reason == "the remote refused: [rejected] (fetch first)"
-    assert answer.command == "git pull --no-rebase origin main && git push origin HEAD:main"
-    assert repos.tip(remote, "main") == theirs
-    for command in answer.command.split(" && "):
-        git(home, *command.split(" ")[1:])
-    assert push(home) == Published(repos.tip(home, "main"), already=True)
-
-
 def test_a_refusal_of_the_remote_is_told_in_its_words(home: Path, remote: Path) -> None:
     """What its hook says stands in the reason, without control characters."""
     before = repos.tip(remote, "main")
@@ -188,13 +171,16 @@ def test_a_remote_that_asks_for_a_password_gets_none(home: Path, tmp_path: Path)
     git(home, "config", "core.sshCommand", str(script))
     answer = push(home)
     assert isinstance(answer, PushFailed)
-    assert answer.reason == "git: Could not read from remote repository. (Permission denied (publickey,password).)"
+    assert answer.reason == (
+        "git: Could not read from remote repository. (Permission denied (publickey,password).)"
+        "; `orchd auth` says what is missing"
+    )
 
 
 def test_a_kill_after_the_push_is_harmless(home: Path, remote: Path) -> None:
     """The next call finds it there."""
     git(home, "commit", "--quiet", "--allow-empty", "-m", "mine")
-    words = ("publish", str(home), "demo", "main")
+    words = ("publish", str(home), "demo", "main", "merge")
     repos.ended(repos.drive(*words, failpoint="publish.pushed:kill"), -signal.SIGKILL)
     assert repos.tip(remote, "main") == repos.tip(home, "main")
     assert repos.ended(repos.drive(*words)) == f"{Published(repos.tip(home, 'main'), already=True)}{os.linesep}"

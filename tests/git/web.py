@@ -19,7 +19,7 @@ class Remote(ThreadingHTTPServer):
     """Serves the repositories below ``folder``.
 
     ``login`` ("user:password") is asked for: always where ``closed``, else for a push only. ``seen`` are the paths
-    that were asked for.
+    that were asked for. Whoever gives a wrong one is told so, with what was given.
     """
 
     daemon_threads = True
@@ -58,7 +58,10 @@ class _Handler(BaseHTTPRequestHandler):
         if (push or remote.closed) and self.headers.get("Authorization") != wanted:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="tests"')
+            self.send_header("Content-Type", "text/plain")
             self.end_headers()
+            given = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic "))
+            self.wfile.write(b"nobody is called %b\n" % given)
             return
         if push and remote.forbidden:
             self.send_error(403)

@@ -74,7 +74,7 @@ def hostile() -> Ending:
         outcomes=outcomes,
         results=results,
         excerpts={f"agent-{number}": HOSTILE for number in range(1, len(HOSTILE) + 1)},
-        publication=Publication("failed", whole, whole),
+        publication=Publication("failed", whole, whole, (whole, whole)),
         judged=[phase(name=whole, kind="validator", verdict="REJECT", error=whole, report=whole)],
         events=[{"at": "2026-01-31T12:00:01Z", "event": whole, "run": "roadmap", "track": whole, whole: whole}],
     )

@@ -130,5 +130,6 @@ def test_a_run_that_goes_on_is_measured_by_all_its_tracks() -> None:
 
 def test_the_figures_say_what_became_of_the_push() -> None:
     """So that the report can be told again from them."""
-    metrics = measure(ending(publication=Publication("failed", "rejected", "git push origin main")))
+    metrics = measure(ending(publication=Publication("failed", "rejected", "git push origin main", ("no",))))
+    assert metrics.publication_output == ("no",)
     assert (metrics.publication_why, metrics.publication_command) == ("rejected", "git push origin main")

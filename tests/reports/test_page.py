@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.core.result import Result
+from orchestrator.core.run import Publication
 from orchestrator.reports.metrics import Ending, Going, measure
 from orchestrator.reports.page import FOLDED, page
 from tests.core import runs
@@ -140,6 +141,7 @@ def test_a_good_run_has_nothing_to_mend() -> None:
     assert "Not merged" not in reader.text
     assert "0.50 USD" in reader.text
     assert "+5 −0" in reader.text
+    assert "<pre>no\nway</pre>" in made(ending(publication=Publication("failed", "red", output=("no", "way"))))
     nothing = Reader(made(replace(ending(results={}), publication=replace(ending().publication, why=""))))
     assert "unknown" in nothing.text
     assert "not started" in nothing.text

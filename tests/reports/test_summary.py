@@ -65,6 +65,7 @@ def test_notes_of_merged_tracks_are_shown() -> None:
     ("publication", "words"),
     [
         (Publication("pushed"), "one push of main to origin"),
+        (Publication("pushed", "main at 1; it lags"), "one push of main to origin: main at 1; it lags"),
         (Publication("already"), "origin already had it"),
         (Publication("failed", "rejected", "git push origin main"), "**not published**: rejected"),
         (Publication("none", "the repository has no remote"), "the repository has no remote"),
@@ -78,7 +79,9 @@ def test_publication_is_told(publication: Publication, words: str) -> None:
 
 def test_failed_push_names_the_command() -> None:
     """Work that is safe locally can be published by hand."""
-    text = report(ending(outcomes=(runs.outcome(1),), publication=Publication("failed", "no", "git push origin main")))
+    failed = Publication("failed", "no", "git push origin main", ("tests:", "```red"))
+    text = report(ending(outcomes=(runs.outcome(1),), publication=failed))
+    assert "- **Published**: **not published**: no\n\n  ```text\n  tests:\n  '''red\n  ```\n" in text
     assert "- Publish what was merged: `git push origin main`" in text
     assert "Nothing is left" not in text
 
@@ -191,6 +194,6 @@ def test_hostile_text_stays_text() -> None:
     assert sum(line.startswith("#") for line in text.splitlines()) == 6
     tokens = [inner for each in MarkdownIt().parse(text) for inner in (each, *(each.children or ()))]
     assert not {"html_block", "html_inline", "link_open", "image"} & {each.type for each in tokens}
-    assert sum(each.type == "fence" for each in tokens) == len(hostile().outcomes) - 1
+    assert sum(each.type == "fence" for each in tokens) == len(hostile().outcomes)  # the failed ones, and the push
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {5}

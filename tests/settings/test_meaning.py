@@ -157,6 +157,7 @@ keep_ignored = true
 author = "Jane Doe <jane@example.com>"
 sign = false
 hooks = false
+push_timeout = "2m"
 [git.trailers]
 Reviewed-by = "Jane"
 """
@@ -177,6 +178,7 @@ def test_how_a_run_uses_git(tmp_path: Path) -> None:
         trailers={"Reviewed-by": "Jane"},
         sign=False,
         hooks=False,
+        push_timeout_seconds=120,
     )
     assert settings.options(load(tmp_path, "")).git == GitOptions()
 
