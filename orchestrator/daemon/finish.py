@@ -14,6 +14,7 @@ from orchestrator.git import repository, worktree
 from orchestrator.git.repository import Repository
 from orchestrator.host import clock
 from orchestrator.reports.metrics import Ending
+from orchestrator.state import verdicts
 from orchestrator.state.journal import Journal
 from orchestrator.state.layout import Layout, RunLayout
 from orchestrator.state.status import prepare, sweep
@@ -30,7 +31,11 @@ def finish(layout: Layout, record: RunRecord) -> Publication:
 
 
 def publish_again(layout: Layout, record: RunRecord) -> Publication:
-    """Publish what a run that has ended could not, and write its report anew. Whoever calls it drives the run."""
+    """Publish what a run that has ended could not, and write its report anew. Whoever calls it drives the run.
+
+    Those who judged it are asked again: a person may have mended what they were against.
+    """
+    verdicts.forget(layout.run(record.run))
     ending = reporting.of_run(layout, record)
     publication = _published(layout, record, ending.outcomes)
     reporting.write(layout.run(record.run), replace(ending, publication=publication))

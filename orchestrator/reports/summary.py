@@ -1,5 +1,6 @@
 """The report of a run for people: ``summary.md``, in the form of the originals, with nothing left out."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -165,6 +166,9 @@ def next_steps(ending: Ending, bad: Sequence[Diagnosis]) -> Iterator[Step]:
         yield Step("see where it is", "orchd status")
     if ending.publication.command:
         yield Step("publish what was merged", visible(ending.publication.command, 500))
+    if ending.publication.state == "failed":
+        source = shlex.quote(visible(ending.record.source, 500))
+        yield Step("or, once that was mended, have orchd push it", f"orchd run {source} --resume")
     again: dict[str, Step] = {}
     for each in bad:
         for step in each.steps:

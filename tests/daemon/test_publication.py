@@ -129,6 +129,15 @@ def test_together_they_are_not_accepted(scene: Scene) -> None:
     scene.is_untouched()
 
 
+def test_who_refused_is_asked_again(scene: Scene, tmp_path: Path) -> None:
+    """When a person wants it published once more: what it was against may be mended."""
+    judge = replace(JUDGE, argv=("test", "-e", str(tmp_path / "mended")))
+    assert scene.finished(judge).why.startswith("nothing was pushed: VALIDATION_ERROR: judge")
+    (tmp_path / "mended").touch()
+    assert scene.finished(judge).state == "failed"
+    assert scene.told(publish_again(scene.site.layout, scene.record(judge))).state == "pushed"
+
+
 def test_a_check_that_cannot_be_started(scene: Scene) -> None:
     """That is a failure of the publication, too."""
     scene.moves_on(theirs="theirs\n")

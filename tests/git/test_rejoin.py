@@ -95,6 +95,11 @@ def test_a_linear_history_stays_one(scene: Scene, strategy: str) -> None:
     assert repos.tip(scene.home, "main") == ours
     assert answer.note == "main here has them as they were; `git pull --rebase origin main` makes it what was pushed"
     assert scene.publishes(LINEAR) == replace(answer, already=True)
+    ours = scene.merges("last.txt")
+    answer = scene.publishes(LINEAR)
+    assert isinstance(answer, Published)
+    assert git(scene.remote, "rev-parse", "main~3") == theirs
+    assert (scene.is_there("last.txt"), repos.tip(scene.home, "main")) == (True, ours)
     git(scene.home, "pull", "--quiet", "--rebase", "origin", "main")
     assert repos.tip(scene.home, "main") == answer.commit
 

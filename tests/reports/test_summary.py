@@ -83,6 +83,7 @@ def test_failed_push_names_the_command() -> None:
     text = report(ending(outcomes=(runs.outcome(1),), publication=failed))
     assert "- **Published**: **not published**: no\n\n  ```text\n  tests:\n  '''red\n  ```\n" in text
     assert "- Publish what was merged: `git push origin main`" in text
+    assert "- Or, once that was mended, have orchd push it: `orchd run /project/ROADMAP.md --resume`" in text
     assert "Nothing is left" not in text
 
 
