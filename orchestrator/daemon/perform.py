@@ -19,7 +19,7 @@ from orchestrator.daemon import checking, destination, jobs, marks, outcomes, re
 from orchestrator.daemon.launch import Launch
 from orchestrator.daemon.workers import Started, place
 from orchestrator.errors import CommandFailed, OrchdError
-from orchestrator.git import backup, ignored, include, integrate, merge, refs, repository, worktree
+from orchestrator.git import adopt, backup, ignored, include, integrate, merge, refs, repository, worktree
 from orchestrator.git.backup import State
 from orchestrator.git.command import Git
 from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged, Nothing, Red
@@ -241,6 +241,8 @@ def _backed_up(layout: Layout, record: RunRecord, track: RunTrack, attempt: int)
     seen = None
     try:
         worktree.reconnect(layout.root, track.worktree)
+        if attempt and adopt.is_orphan(track.worktree):
+            adopt.adopt(repository.survey(layout.root, record.target_branch), track.worktree, track.branch)
         if os.path.isdir(track.worktree):
             seen = backup.look(track.worktree, ignored=record.options.git.keep_ignored)
             commit = backup.record(track.worktree, seen, ref)

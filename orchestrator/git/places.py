@@ -66,6 +66,12 @@ def check_folder(top: str, common_dir: str, folder: str) -> None:
         raise GitRefused(f"{shown} cannot be the folder for worktrees: git has files of yours in it", hint=_OTHER)
 
 
+def linked(own_folder: str) -> str | None:
+    """Return the .git file of the worktree that one of git's own folders belongs to; None where it says nothing."""
+    line = _read(f"{own_folder}/gitdir").rstrip(b"\n")
+    return os.path.join(own_folder, os.fsdecode(line)) if line else None
+
+
 def _read(path: str) -> bytes:
     with suppress(FileNotFoundError, NotADirectoryError, Unreadable):
         return files.read(path, _LONGEST).data

@@ -159,13 +159,14 @@ def add(repo: Repository, path: str, branch: str, base: str) -> None:
 def reconnect(top: str, path: str) -> None:
     """Let git know a worktree again that was moved together with the repository at ``top``, or that lost its .git file.
 
-    One that belongs to a repository that stands, or is no worktree, is left as it is.
+    One that belongs to a repository that stands, or is no worktree, is left as it is; so is one that git knows nothing
+    of any more, and what others lack is not this one's fault.
     """
     if os.path.isdir(path) and not os.path.lexists(f"{path}/.git"):
-        Git(top).out("worktree", "repair")
+        Git(top).run("worktree", "repair")
     owner = places.own(path)
     if owner is not None and not os.path.lexists(owner):
-        Git(top).out("worktree", "repair", path)
+        Git(top).run("worktree", "repair", path)
 
 
 def _real(path: str) -> str:

@@ -44,6 +44,8 @@ POINTS: Final = frozenset(
         "run.worker_spawned",
         "run.outcome_written",
         "run.refusal_written",
+        "adopt.made",
+        "adopt.moved",
         "commit.staged",
         "commit.made",
         "integrate.checked",

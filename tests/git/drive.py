@@ -1,5 +1,6 @@
 """Calls one function of the package in a process of its own, so that it can be killed or raced.
 
+python -P tests/git/drive.py adopt ROOT PATH BRANCH
 python -P tests/git/drive.py add ROOT PATH BRANCH BASE
 python -P tests/git/drive.py integrate ROOT RUN TARGET BRANCH...
 python -P tests/git/drive.py keep WORKTREE REF
@@ -11,7 +12,7 @@ python -P tests/git/drive.py replay ROOT RUN TARGET STRATEGY BRANCH
 import sys
 
 from orchestrator.core.run import GitOptions
-from orchestrator.git import backup, integrate, repository, restore, worktree
+from orchestrator.git import adopt, backup, integrate, repository, restore, worktree
 from orchestrator.git.command import Git
 from orchestrator.git.integrate import Integration
 from orchestrator.git.publish import Publishing, publish
@@ -32,6 +33,9 @@ def _integrate(root: str, run: str, target: str, branch: str, options: GitOption
 match sys.argv[1:]:
     case ["add", root, path, branch, base]:
         worktree.add(repository.survey(root), path, branch, base)
+    case ["adopt", root, path, branch]:
+        worktree.reconnect(root, path)
+        adopt.adopt(repository.survey(root), path, branch)
     case ["integrate", root, run, target, *branches]:
         for each in branches:
             sys.stdout.write(f"{_integrate(root, run, target, each, GitOptions())}\n")
