@@ -22,7 +22,10 @@ from orchestrator.host import clock
 from orchestrator.state.layout import Layout
 
 EVERY: Final = 0.2
-"""Seconds between two looks."""
+"""Seconds between two looks, and more where a look takes long: whoever watches leaves the machine to the work."""
+
+SHARE: Final = 0.05
+"""Looks take this share of the time at most."""
 
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _TAIL: Final = 4096
@@ -45,8 +48,7 @@ class Watched:
 
     def look(self) -> Look:
         """Return what there is to see now."""
-        found = (self._store.read(each.track) for each in self._record.tracks)
-        claims = {seen.track: seen for seen in found if seen is not None}
+        claims = {seen.track: seen for seen in self._store.list()}
         facts = self._files.facts(self._record, self._statuses.read(claims), claims, self._own)
         standing = Standing(facts, clock.steady())
         waits = picked(standing, self._order).waits
@@ -120,8 +122,9 @@ def follow(watched: Watched, seen: View, pause: Callable[[float], object]) -> No
     """Show a run until it has ended, or until ``pause``, given seconds to wait, returns something true."""
     over: object = False
     while True:
+        before = clock.thread_cpu()
         look = watched.look()
         seen.show(look)
         if look.ended or over:
             return
-        over = pause(EVERY)
+        over = pause(max(EVERY, (clock.thread_cpu() - before) / SHARE))

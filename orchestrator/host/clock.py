@@ -1,4 +1,4 @@
-"""What time it is, three ways."""
+"""What time it is, and how much of it was ours."""
 
 import os
 import time
@@ -24,6 +24,11 @@ def wall_ns() -> int:
 def steady() -> float:
     """Seconds on the monotonic clock: for durations and deadlines."""
     return time.monotonic()
+
+
+def thread_cpu() -> float:
+    """Seconds of CPU time that this thread has used."""
+    return time.thread_time()
 
 
 def steady_offset_ns() -> int:
