@@ -100,6 +100,22 @@ _REQUIREMENTS: Final[Mapping[Role, str]] = {
     "resolve": _RESOLVE,
 }
 
+_PLACES: Final = {
+    "worktree": "your own working tree",
+    "shared": "the user's own checkout",
+    "none": "the user's folder, without git",
+}
+_IN_PLACE: Final = {
+    "worktree": "",
+    "shared": """
+- This directory is the user's own checkout, and others may be at work in it. Change {files} and nothing else.
+- Do not commit, stage, stash, reset or clean anything: what you change is committed for you, and the rest is not
+  yours.""",
+    "none": """
+- This directory is the user's, and others may be at work in it. Change {files} and nothing else.
+- Nothing here can be brought back: remove and write over nothing that you did not make or are not asked to change.""",
+}
+
 _STATUS: Final = """\
 Say where you are whenever it changes and at least every {heartbeat:g} s while you work, with the command
     orchd progress --percent N --stage "what you do"
@@ -122,6 +138,7 @@ _SUCCESS: Final[Mapping[Role, str]] = {
 def prompt(record: RunRecord, track: RunTrack, role: Role, told: Told) -> str:
     """Return what the agent is told that has this role in one track of a run."""
     bounds = _REQUIREMENTS[role].format(findings=visible(told.findings, 1000), base=told.base)
+    bounds += _IN_PLACE[record.options.git.isolation].format(files="the files named" if track.paths else "this track's")
     parts = [
         _who(record, track, role, told),
         _task(track),
@@ -140,7 +157,7 @@ def _who(record: RunRecord, track: RunTrack, role: Role, told: Told) -> str:
     return (
         f"# {role.capitalize()}: {visible(track.title)}\n\n"
         f"- You are {track.agent_id}, on track {track.track} of run {record.run}.\n"
-        f"- Directory: {visible(track.worktree, 1000)} (your own working tree)\n"
+        f"- Directory: {visible(track.worktree, 1000)} ({_PLACES[record.options.git.isolation]})\n"
         f"- Branch: {track.branch}\n"
         f"- Time limit: {told.seconds:g} s{again}"
     )

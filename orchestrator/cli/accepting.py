@@ -11,18 +11,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from orchestrator.cli import agent_check
+from orchestrator.cli import agent_check, footing
 from orchestrator.cli.hints import resuming
 from orchestrator.cli.source import Source
-from orchestrator.core import acceptance
+from orchestrator.core import acceptance, isolation
 from orchestrator.core.acceptance import Ground, Taken, Terms
+from orchestrator.core.isolation import NO_BRANCH
 from orchestrator.core.run import RunRecord
 from orchestrator.core.text import visible
 from orchestrator.core.track import Track
 from orchestrator.daemon.gather import RunFiles
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import GitRefused, Held, SystemFailure, Unreadable
-from orchestrator.git import include, places, repository, worktree
+from orchestrator.git import repository, worktree
 from orchestrator.git.command import redact
 from orchestrator.git.pending import pending
 from orchestrator.git.repository import Repository
@@ -84,13 +85,14 @@ def unfinished_of(layout: Layout, path: str) -> RunRecord | None:
     return next((each for each in unfinished(layout) if each.source == path), None)
 
 
-def draft(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
-    """Return the record that a run would have; nothing is made or written.
+def draft(layout: Layout, repo: Repository | None, wanted: Wanted) -> RunRecord:
+    """Return the record that a run would have; nothing is made or written. ``repo`` None: there is none.
 
     Raises :class:`Held` where a run that has not ended carries a track of the same name: its claim and its log are
     that track's, whatever the source.
     """
     others = unfinished(layout)
+    _refuse_company(layout, others, wanted)
     wanted_names = {track.track for track in wanted.tracks}
     for other in others:
         carried = next((each.track for each in other.tracks if each.track in wanted_names), None)
@@ -98,11 +100,15 @@ def draft(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
             raise Held(f"run {other.run} carries {carried} too, and has not ended", hint=how_to_end(layout, other))
     names = acceptance.run_names(wanted.source.stem)
     name = acceptance.first_free(names, lambda run: os.path.lexists(layout.run(run).folder))
-    branches = _branches(repo, wanted, {each.branch for run in others for each in run.tracks})
-    worktrees = _worktrees(layout, name, wanted, {each.worktree for run in others for each in run.tracks})
-    remote = repo.remote and redact(repo.remote)
+    count = len(wanted.tracks)
+    branches, worktrees = [NO_BRANCH] * count, [repo.top if repo is not None else layout.root] * count
+    if repo is not None:
+        branches = _branches(repo, wanted, {each.branch for run in others for each in run.tracks})
+    if not isolation.together(wanted.terms.options):
+        worktrees = _worktrees(layout, name, wanted, {each.worktree for run in others for each in run.tracks})
     source = wanted.source
-    ground = Ground(source.path, source.plan.kind, layout.root, repo.branch, repo.head, remote, clock.iso())
+    stands = (NO_BRANCH, "", None) if repo is None else (repo.branch, repo.head, repo.remote and redact(repo.remote))
+    ground = Ground(source.path, source.plan.kind, layout.root, *stands, clock.iso())
     taken = [_taken(wanted, *each) for each in zip(wanted.tracks, branches, worktrees, strict=True)]
     return acceptance.accept(name, taken, ground, wanted.terms)
 
@@ -145,24 +151,41 @@ def _worktrees(layout: Layout, run: str, wanted: Wanted, taken: set[str]) -> lis
     ]
 
 
-def survey(layout: Layout, wanted: Wanted) -> Repository:
-    """Look at what the run is to stand on. Raises where it cannot: the repository, or the agent, is not fit for it."""
-    repo = repository.survey(layout.root)
-    refuse_behind(layout, repo)
-    folder = wanted.terms.options.git.worktrees
-    places.check_folder(repo.top, repo.common_dir, layout.worktrees(folder))
-    include.chosen(repo.top, own_folders(layout, folder))
+def survey(layout: Layout, wanted: Wanted) -> Repository | None:
+    """Look at what the run is to stand on; None where that is no repository, as was asked for.
+
+    Raises where it cannot: the repository, the tracks, or the agent, is not fit for it.
+    """
+    options = wanted.terms.options
     tracks = [each for each in wanted.tracks if each.track not in wanted.quarantined]
-    agent_check.check(wanted.terms.agent, tracks, repo.top, os.environ)
+    isolation.check(options, wanted.terms.validators)
+    refused = isolation.refusal(tracks, options)
+    if refused is not None:
+        raise refused
+    repo = footing.of_run(layout, wanted.source.path, tracks, options)
+    if repo is not None:
+        refuse_behind(layout, repo)
+    agent_check.check(wanted.terms.agent, tracks, repo.top if repo is not None else layout.root, os.environ)
     return repo
 
 
-def accept(layout: Layout, repo: Repository, wanted: Wanted) -> RunRecord:
+def _refuse_company(layout: Layout, others: Sequence[RunRecord], wanted: Wanted) -> None:
+    """Raise :class:`Held` where another run has not ended whose agents work in the same place."""
+    kind = wanted.terms.options.git.isolation
+    other = next((each for each in others if each.options.git.isolation == kind), None)
+    if kind != "worktree" and other is not None:
+        raise Held(
+            f"run {other.run} has not ended, and its agents work in the same place", hint=how_to_end(layout, other)
+        )
+
+
+def accept(layout: Layout, repo: Repository | None, wanted: Wanted) -> RunRecord:
     """Accept the run and return its record, which is on disk then; git is told what not to look at.
 
     Raises :class:`Held` where another run of the same source has not ended.
     """
-    repository.exclude(repo, ignore_lines(layout, repo.top, wanted.terms.options.git.worktrees))
+    if repo is not None:
+        repository.exclude(repo, ignore_lines(layout, repo.top, wanted.terms.options.git.worktrees))
     files.ensure_folder(layout.runtime)
     files.ensure_folder(layout.parallel)
     with files.guard(f"{layout.runtime}/accept.guard", WAIT, "the runs of this root (one is being accepted)"):

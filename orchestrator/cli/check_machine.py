@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from orchestrator import settings
 from orchestrator.claims import FileClaims, Wanted, Won
 from orchestrator.cli.finding import Finding, of_error
 from orchestrator.errors import OrchdError, Unreadable
@@ -81,6 +82,8 @@ def _limit(name: str) -> int | None:
 def git(root: str) -> Iterator[Finding]:
     """See whether a run could start in this repository, and who would sign its commits."""
     try:
+        if settings.load(root).git.isolation == "none":
+            return
         repository.survey(root)
         if author.missing(Git(root, _SHORT)):
             yield Finding(

@@ -10,6 +10,7 @@ from orchestrator import settings
 from orchestrator.claims import FileClaims
 from orchestrator.cli import views
 from orchestrator.cli.run_files import folders
+from orchestrator.core import isolation
 from orchestrator.core.run import RunRecord
 from orchestrator.core.text import visible
 from orchestrator.daemon import outcomes, tearing
@@ -152,6 +153,8 @@ def _of_track(ground: Ground, record: RunRecord, agent_id: str) -> Iterator[Item
 
 def _worktree(ground: Ground, record: RunRecord, agent_id: str) -> Item | None:
     track = record.find(agent_id)
+    if isolation.together(record.options):
+        return None
     path = os.path.realpath(track.worktree)
     known = any(each.path == path for each in _linked(ground.repo))
     if not known:
@@ -223,7 +226,8 @@ def _private(ground: Ground, registered: Collection[str]) -> Iterator[Item]:
 def _inside(ground: Ground) -> set[str]:
     """Return the folders among the worktrees; in a folder outside the root, which others may use, only those."""
     layout = ground.layout
-    places = {os.path.dirname(os.path.realpath(each.worktree)) for one in ground.ended.values() for each in one.tracks}
+    apart = [one for one in ground.ended.values() if not isolation.together(one.options)]
+    places = {os.path.dirname(os.path.realpath(each.worktree)) for one in apart for each in one.tracks}
     linked = {each.path for each in _linked(ground.repo)}
     found: set[str] = set()
     for place in {*places, *(os.path.realpath(layout.worktrees(each)) for each in _folders_set(layout))}:

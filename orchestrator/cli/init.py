@@ -120,6 +120,9 @@ TEMPLATE: Final = """\
 # rounds = 3
 
 [git]
+# Where agents work: "worktree" (each in a working tree of its own), "shared" (in your checkout, told apart by the paths
+# that tracks declare, or one after the other), "none" (in this folder, which is no repository; nothing is committed).
+# isolation = "worktree"
 # The folder in which each track gets a working tree: from here, or an absolute path. Git is told to ignore it.
 # worktrees = "worktrees"
 # Run in each new working tree before the first phase, one after the other, as [["npm", "ci"], ["make", "deps"]].

@@ -11,6 +11,7 @@ from orchestrator.cli.accepting import Earlier, Wanted
 from orchestrator.cli.offering import offer
 from orchestrator.cli.source import Source
 from orchestrator.cli.wishes import How
+from orchestrator.core import isolation
 from orchestrator.core.acceptance import Terms
 from orchestrator.core.graph import SETTLED
 from orchestrator.core.run import Outcome, RunRecord, RunTrack
@@ -60,18 +61,20 @@ def accepted(layout: Layout, former: RunRecord, how: How) -> RunRecord | None:
     tracks = _still_open(layout, found, unfinished)
     if not tracks:
         return None
-    repo = repository.survey(layout.root)
-    settings = door.load(layout.root)
     names = [each.track.track for each in tracks]
-    terms = _terms(settings, former, names, how)
-    earlier = dict(zip(names, _earlier(layout, repo, former, tracks), strict=True))
+    terms = _terms(door.load(layout.root), former, names, how)
+    apart = not (isolation.together(terms.options) or isolation.together(former.options))
+    left = (
+        _earlier(layout, repository.survey(layout.root), former, tracks) if apart else _said_of(layout, former, tracks)
+    )
+    earlier = dict(zip(names, left, strict=True))
     wanted = Wanted(found, [each.track for each in tracks], terms, earlier)
     return accepting.accept(layout, accepting.survey(layout, wanted), wanted)
 
 
 def _terms(settings: Settings, former: RunRecord, names: Sequence[str], how: How) -> Terms:
     """Return how the tracks are carried out now, and say what is other than in the former run."""
-    options = wishes.over(wishes.again(door.options(settings), former), how)
+    options = isolation.settled(wishes.over(wishes.again(door.options(settings), former), how))
     agent = door.agent(settings, how["agent"] or former.agent.kind)
     validators = door.validators(settings)
     others = [wishes.changes(options, former.options)]
@@ -120,6 +123,14 @@ def _earlier(layout: Layout, repo: Repository, former: RunRecord, tracks: Sequen
         said, answer = (*spec.before[-_MOST_BEFORE:], *_said(former, each)), _answer(layout, former, spec)
         branch, path = _place(repo, spec, stand.get(spec.branch))
         yield Earlier(branch, path, said, answer)
+
+
+def _said_of(layout: Layout, former: RunRecord, tracks: Sequence[Open]) -> Iterator[Earlier]:
+    """Yield what is known of each track that begins anew: where others work, too, nothing is left standing."""
+    for each in tracks:
+        kept = f"what it had done is kept: {each.outcome.kept}" if each.outcome.kept else ""
+        said = (*each.spec.before[-_MOST_BEFORE:], *_said(former, each), *([kept] if kept else []))
+        yield Earlier(before=said, answer=_answer(layout, former, each.spec))
 
 
 def _place(repo: Repository, spec: RunTrack, stands_on: str | None) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from orchestrator.cli.options import common
 from orchestrator.cli.selecting import names_of, selecting
 from orchestrator.cli.source import Source
 from orchestrator.cli.wishes import How, carrying_out
+from orchestrator.core import isolation
 from orchestrator.core.acceptance import Terms
 from orchestrator.core.outcome import OK
 from orchestrator.core.run import RunRecord
@@ -81,7 +82,8 @@ def command(root: str, name: str, **wanted: Unpack[Wishes]) -> int:
 def _interrupted(layout: Layout, name: str, wanted: Wishes) -> RunRecord:
     """Return the run to go on with; what was accepted for it holds."""
     told = {
-        key: wanted[key] for key in ("agents", "agent", "profile", "timeout", "batch_size", "group", "tracks", "push")
+        key: wanted[key]
+        for key in ("agents", "agent", "profile", "timeout", "batch_size", "isolation", "group", "tracks", "push")
     }
     given = [key.replace("_", "-") for key, value in told.items() if value is not None]
     flags = {"dry-run": wanted["dry_run"], "order": wanted["order"], "skip-fatal": wanted["skip_fatal"]}
@@ -124,7 +126,7 @@ def _asked(layout: Layout, found: Source, settings: Settings, wanted: Wishes) ->
     offered = offer(layout.root, in_order(chosen) if wanted["order"] else chosen)
     tracks: tuple[Track, ...] = offered.tracks
     lifted = tuple(each.track for each in tracks) if wanted["retry"] else ()
-    options = wishes.over(door.options(settings), wanted)
+    options = isolation.settled(wishes.over(door.options(settings), wanted))
     agent, told = door.agent(settings, wanted["agent"]), wishes.said(wanted)
     terms = Terms(agent, options, door.validators(settings), lifted, told)
     if wanted["retry"] and wanted["skip_fatal"]:

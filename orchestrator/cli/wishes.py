@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import Final, TypedDict, TypeVar
+from typing import Final, Literal, TypedDict, TypeVar
 
 import click
 
@@ -23,10 +23,13 @@ class How(TypedDict):
     profile: str | None
     timeout: str | None
     batch_size: int | None
+    isolation: Literal["worktree", "shared", "none"] | None
     push: bool | None
     detach: bool
     as_json: bool
 
+
+_ISOLATION: Final = "git.isolation"
 
 _FIELDS: Final = (
     ("agents", "agents"),
@@ -34,6 +37,7 @@ _FIELDS: Final = (
     ("batch_size", "batch_size"),
     ("push", "push"),
     ("timeout", "timeout_seconds"),
+    ("isolation", _ISOLATION),
 )
 """What the command line can say, and the option of a run that this is."""
 
@@ -45,6 +49,11 @@ def carrying_out(function: Function) -> Function:
             "--detach",
             is_flag=True,
             help="Return once the daemon, or without one a process in the background, drives the run.",
+        ),
+        click.option(
+            "--isolation",
+            type=click.Choice(("worktree", "shared", "none")),
+            help="Where agents work: in a working tree each, in your checkout, or in a folder without git.",
         ),
         click.option("--push/--no-push", default=None, help="Push once at the end what was merged, or do not."),
         click.option(
@@ -72,6 +81,8 @@ def over(options: Options, how: How) -> Options:
         options = replace(options, batch_size=how["batch_size"])
     if how["push"] is not None:
         options = replace(options, push=how["push"])
+    if how["isolation"] is not None:
+        options = replace(options, git=replace(options.git, isolation=how["isolation"]))
     if how["timeout"] is not None:
         seconds = duration.parse(how["timeout"])
         if not seconds:
@@ -87,8 +98,11 @@ def said(how: How) -> tuple[str, ...]:
 
 def again(options: Options, former: RunRecord) -> Options:
     """Return ``options``, those of the settings, with what the command line of a former run had said put over them."""
-    told = {option: getattr(former.options, option) for _, option in _FIELDS if option in former.told}
-    return replace(options, **told)
+    told = {
+        option: getattr(former.options, option) for _, option in _FIELDS if option in former.told and "." not in option
+    }
+    git = replace(options.git, isolation=former.options.git.isolation) if _ISOLATION in former.told else options.git
+    return replace(options, git=git, **told)
 
 
 def changes(options: Options, former: Options) -> str:
@@ -112,5 +126,13 @@ def _plain(value: object) -> str:
 
 
 NOTHING_SAID = How(
-    agents=None, agent=None, profile=None, timeout=None, batch_size=None, push=None, detach=False, as_json=False
+    agents=None,
+    agent=None,
+    profile=None,
+    timeout=None,
+    batch_size=None,
+    isolation=None,
+    push=None,
+    detach=False,
+    as_json=False,
 )

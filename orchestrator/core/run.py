@@ -62,8 +62,10 @@ class GitOptions:
     that git ignores are backed up, too. ``check`` has to pass after each merge, else that one is taken out again.
     ``resolve``: a conflict is first given to the agent. ``author`` (``Name <mail>``) and ``trailers`` are of the
     commits made for tracks; ``sign`` None: as the user's git is set; without ``hooks`` the user's are not run.
-    ``worktrees`` is the folder in which working trees are made: from the root, or an absolute path. ``teardown`` is run
-    in each before it goes. A push that takes longer than ``push_timeout_seconds`` is ended.
+    ``isolation`` says where agents work: ``worktree`` in one of their own each, ``shared`` in the user's checkout,
+    ``none`` in a root that is no repository. ``worktrees`` is the folder in which working trees are made: from the
+    root, or an absolute path. ``teardown`` is run in each before it goes. A push that takes longer than
+    ``push_timeout_seconds`` is ended.
     """
 
     setup: tuple[tuple[str, ...], ...] = ()
@@ -77,6 +79,7 @@ class GitOptions:
     trailers: Mapping[str, str] = field(default_factory=dict)
     sign: bool | None = None
     hooks: bool = True
+    isolation: Literal["worktree", "shared", "none"] = "worktree"
     worktrees: str = "worktrees"
     teardown: tuple[tuple[str, ...], ...] = ()
     teardown_timeout_seconds: float = 300.0

@@ -10,7 +10,7 @@ from orchestrator.core.phase import Phase
 from orchestrator.core.run import Agent, RunRecord, RunTrack
 from orchestrator.daemon.former import Former
 from orchestrator.host import files
-from orchestrator.state.layout import RunLayout, findings
+from orchestrator.state.layout import Layout, RunLayout, findings
 from orchestrator.state.status import temp
 
 
@@ -18,12 +18,17 @@ from orchestrator.state.status import temp
 class Assignment:
     """An attempt at a track. ``base`` is the commit that its worktree is compared with."""
 
-    paths: RunLayout
+    layout: Layout
     record: RunRecord
     track: RunTrack
     action: StartWorker
     base: str
     former: Former
+
+    @property
+    def paths(self) -> RunLayout:
+        """The files of the run."""
+        return self.layout.run(self.record.run)
 
     @property
     def seconds(self) -> float:

@@ -56,11 +56,17 @@ def _published(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> P
 
 def _tidy(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> None:
     """Remove the worktrees and branches of merged tracks that a crash left; what cannot go stays, the run ends."""
+    if record.options.git.isolation == "none":
+        return
     with suppress(CommandFailed):
         repo = repository.survey(layout.root, record.target_branch, remote=False)
         if record.options.git.check:
             checking.discard(layout, record, repo)
         merged = [record.find(each.agent_id) for each in ended if each.ended == "merged"]
+        if record.options.git.isolation == "shared":
+            for track in merged:
+                worktree.forget_branch(repo, track.branch)
+            return
         for track in _still_there(repo, merged):
             worktree.forget(repo, track.worktree, track.branch, keep_ignored=record.options.git.keep_ignored)
 

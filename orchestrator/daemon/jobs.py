@@ -1,6 +1,7 @@
 """From a track of a run to the job of its worker: what the agent does, what validators say, what orchd commits."""
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 from orchestrator.agents.prompt import Role
@@ -8,7 +9,7 @@ from orchestrator.core.actions import StartWorker
 from orchestrator.core.phase import Job, Phase
 from orchestrator.core.run import RunRecord, RunTrack
 from orchestrator.core.text import visible
-from orchestrator.daemon import former, judging, python_path
+from orchestrator.daemon import former, judging, python_path, sharing
 from orchestrator.daemon.assignment import Assignment
 from orchestrator.git import message
 from orchestrator.state.layout import Layout
@@ -27,7 +28,7 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, action: StartWorker,
     """
     paths = layout.run(record.run)
     prepare(paths)
-    assignment = Assignment(paths, record, track, action, base, former.read(layout, paths, track, action.attempt))
+    assignment = Assignment(layout, record, track, action, base, former.read(layout, paths, track, action.attempt))
     return Job(
         root=layout.root,
         run=record.run,
@@ -37,7 +38,7 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, action: StartWorker,
         owner=f"{record.agent.kind}:{track.agent_id}",
         working_dir=track.worktree,
         branch_name=track.branch,
-        phases=(*_setup(assignment), *_work(assignment), _commit(assignment), *judging.phases(assignment, "commit")),
+        phases=(*_setup(assignment), *_work(assignment), *_commit(assignment), *judging.phases(assignment, "commit")),
         env={"MASTER_ISSUE": record.run, "SUB_ISSUE": track.track, "ORCHD_PROFILE": track.profile},
         grace_seconds=record.options.grace_seconds,
         heartbeat_seconds=record.options.heartbeat_seconds,
@@ -50,6 +51,8 @@ def job(layout: Layout, record: RunRecord, track: RunTrack, action: StartWorker,
 def _setup(assignment: Assignment) -> list[Phase]:
     """Return what makes a new worktree ready; nothing where an attempt before has come through it."""
     git = assignment.record.options.git
+    if git.isolation != "worktree":
+        return []
     phases = [
         Phase(f"setup-{number}", argv, git.setup_timeout_seconds, kind="setup")
         for number, argv in enumerate(git.setup, 1)
@@ -77,9 +80,14 @@ def _work(assignment: Assignment) -> list[Phase]:
     ]
 
 
-def _commit(assignment: Assignment) -> Phase:
-    """The commit phase runs in the worker, under its claim, so that it happens with or without a daemon."""
+def _commit(assignment: Assignment) -> list[Phase]:
+    """The commit phase runs in the worker, under its claim, so that it happens with or without a daemon.
+
+    In the user's checkout it is another one, and where there is no repository, there is none.
+    """
     track, git = assignment.track, assignment.record.options.git
+    if git.isolation == "none":
+        return []
     where = f" - Group {track.group}, Track {track.number}" if track.group and track.number else ""
     what = [visible(line.strip().lstrip("-*+ "), 300) for line in track.body.splitlines() if line.strip()]
     spec = {
@@ -93,7 +101,18 @@ def _commit(assignment: Assignment) -> Phase:
         "sign": git.sign,
         "hooks": git.hooks,
         "env": python_path.theirs(),
+        **_shared(assignment),
     }
     path = assignment.put("commit.json", json.dumps(spec, indent=1).encode("ascii") + b"\n")
-    argv = python_path.command("orchestrator.git.commit", path)
-    return Phase("commit", argv, COMMIT_SECONDS, env=python_path.from_here(), kind="commit")
+    module = "orchestrator.git.commit_shared" if git.isolation == "shared" else "orchestrator.git.commit"
+    argv = python_path.command(module, path)
+    return [Phase("commit", argv, COMMIT_SECONDS, env=python_path.from_here(), kind="commit")]
+
+
+def _shared(assignment: Assignment) -> Mapping[str, object]:
+    """Return what the commit phase has to know in the user's checkout: its branch, and whose files are whose."""
+    record = assignment.record
+    if record.options.git.isolation != "shared":
+        return {}
+    mine = sharing.own_of(assignment.layout, record, assignment.track)
+    return {"target": record.target_branch, "paths": mine.paths, "left_out": mine.left_out}

@@ -85,10 +85,21 @@ def on_disk(repo: Repository, record: RunRecord, track: RunTrack, merge: str = "
         if committed is not None and not _stands_on(repo, record.target_branch):
             return _not_marked(record, "another branch is checked out")
         with repository.guarded(repo, "marks", WAIT):
-            data = files.read(record.source, LARGEST).data
-            marked = _marked(data, track.track)
-            if marked != data:
-                replace_content(record.source, data, marked)
+            return in_file(record, track)
+    except OrchdError as error:
+        return _not_marked(record, error.message)
+
+
+def in_file(record: RunRecord, track: RunTrack) -> str:
+    """Mark the track in the file on disk, whatever git knows of it; return what a person should know, or nothing.
+
+    One at a time: the caller sees to that.
+    """
+    try:
+        data = files.read(record.source, LARGEST).data
+        marked = _marked(data, track.track)
+        if marked != data:
+            replace_content(record.source, data, marked)
     except FileNotFoundError:
         return _not_marked(record, "the file is gone")
     except OrchdError as error:

@@ -10,12 +10,25 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from orchestrator.claims import FileClaims
+from orchestrator.core import isolation
 from orchestrator.core.actions import EndTrack, Integrate, StartWorker
 from orchestrator.core.listing import some
 from orchestrator.core.refusal import Refusal
 from orchestrator.core.run import Outcome, RunRecord, RunTrack
 from orchestrator.core.text import visible
-from orchestrator.daemon import checking, destination, jobs, marks, outcomes, refusing, tearing, tracklog, whereabouts
+from orchestrator.daemon import (
+    checking,
+    destination,
+    jobs,
+    marks,
+    outcomes,
+    refusing,
+    sharing,
+    tearing,
+    tracklog,
+    whereabouts,
+    without_git,
+)
 from orchestrator.daemon.launch import Launch
 from orchestrator.daemon.workers import Started, place
 from orchestrator.errors import CommandFailed, OrchdError
@@ -47,22 +60,39 @@ def start_worker(layout: Layout, record: RunRecord, action: StartWorker, launch:
 
 def make_ready(layout: Layout, record: RunRecord, action: StartWorker) -> None:
     """Make the worktree and the job of an attempt. What a former one left uncommitted is kept first."""
-    paths = layout.run(record.run)
     track = record.find(action.agent_id)
-    repo = repository.survey(layout.root, record.target_branch, remote=False)
-    base = integrate.base_of(repo, record.run, record.target_branch, _needed(record, track), record.options.git)
-    destination.note(paths, lambda: repository.survey(layout.root, record.target_branch))
-    if action.attempt > 1:
-        _clear(layout, record, track)
-    if action.attempt > 1 or os.path.isdir(track.worktree):
-        _backed_up(layout, record, track, action.attempt - 1)
-    worktree.add(repo, track.worktree, track.branch, base)
+    base = _with_place(layout, record, track, action.attempt)
     reach("run.worktree_made")
+    results.write_job(layout.run(record.run), jobs.job(layout, record, track, action, base))
+    reach("run.job_written")
+
+
+def _with_place(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -> str:
+    """Have the place that the track is worked on in; return the commit that the work is compared with."""
+    base, repo = "", None
+    if record.options.git.isolation != "none":
+        repo = repository.survey(layout.root, record.target_branch, remote=False)
+        base = integrate.base_of(repo, record.run, record.target_branch, _needed(record, track), record.options.git)
+        destination.note(layout.run(record.run), lambda: repository.survey(layout.root, record.target_branch))
+    if attempt > 1:
+        _clear(layout, record, track)
+    if repo is not None and record.options.git.isolation == "shared":
+        sharing.begin(layout, record, track, base, attempt)
+    elif repo is not None:
+        _with_worktree(layout, record, track, attempt, (repo, base))
+    return base
+
+
+def _with_worktree(
+    layout: Layout, record: RunRecord, track: RunTrack, attempt: int, on: tuple[Repository, str]
+) -> None:
+    if attempt > 1 or os.path.isdir(track.worktree):
+        _backed_up(layout, record, track, attempt - 1)
+    repo, base = on
+    worktree.add(repo, track.worktree, track.branch, base)
     copied = include.copy(repo.top, track.worktree, own_folders(layout, record.options.git.worktrees))
     if copied:
         tracklog.say(layout, track.track, copied)
-    results.write_job(paths, jobs.job(layout, record, track, action, base))
-    reach("run.job_written")
 
 
 def _needed(record: RunRecord, track: RunTrack) -> list[str]:
@@ -99,8 +129,11 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> TakenIn
     if latest > action.fence:
         error = f"FILE_CONFLICT: superseded: fence {latest} was given after {action.fence}"
         return end_track(layout, record, EndTrack(record.run, track.agent_id, "failed", error, action.attempt))
+    if record.options.git.isolation == "none":
+        return _record(layout, record, track, without_git.finished(layout, record, track, action.attempt))
     repo = repository.survey(layout.root, record.target_branch, remote=False)
     mark = marks.for_commit(repo, record, track)
+    is_shared = record.options.git.isolation == "shared"
     answer = integrate.integrate(
         repo,
         Integration(
@@ -113,6 +146,7 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> TakenIn
             edit=mark.edit if mark else None,
             options=record.options.git,
             check=checking.of_track(layout, record, track, repo),
+            settle=sharing.settling(layout, record, track, repo) if is_shared else None,
         ),
     )
     if isinstance(answer, Red):
@@ -133,7 +167,7 @@ def merge_track(layout: Layout, record: RunRecord, action: Integrate) -> TakenIn
 def wind_up(layout: Layout, record: RunRecord, taken: TakenIn) -> Outcome:
     """Record the outcome of a merged track, with what its worktree holds beyond the merge kept, and tidy up."""
     track = record.find(taken.outcome.agent_id)
-    outcome, seen = _with_rest(layout, record, track, _counted(record, taken))
+    outcome, seen = _with_rest(layout, record, track, _counted(record, taken), taken.repo)
     return _record(layout, record, track, outcome, taken.repo, seen)
 
 
@@ -195,12 +229,14 @@ def end_track(layout: Layout, record: RunRecord, action: EndTrack) -> Outcome:
         if came_in is None:
             outcome = _keep(layout, record, track, outcome)
         else:
-            outcome, _ = _with_rest(layout, record, track, came_in)
+            outcome, _ = _with_rest(layout, record, track, came_in, None)
     return _record(layout, record, track, outcome)
 
 
 def _came_in(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> Outcome | None:
     """Return the outcome of a track that was merged in spite of what happened then, None where it was not."""
+    if record.options.git.isolation == "none":
+        return None
     with suppress(CommandFailed):
         repo = repository.survey(layout.root, record.target_branch)
         commit = _merge_of(repo, record, track)
@@ -216,16 +252,26 @@ def _came_in(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcom
 
 def _keep(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> Outcome:
     """Record what is dirty, untracked or on no branch, and say where everything of the track stands."""
+    if record.options.git.isolation == "none":
+        return replace(outcome, kept=without_git.WHERE)
+    if record.options.git.isolation == "shared":
+        where, kept_on = sharing.put_back(layout, record, track, outcome.attempt)
+        return replace(outcome, kept=where, kept_on=kept_on)
     backed_up, _ = _backed_up(layout, record, track, outcome.attempt)
     where, kept_on = whereabouts.of_track(layout, record, track)
     return replace(outcome, kept=f"{where}{backed_up}".removeprefix("; "), kept_on=kept_on)
 
 
-def _with_rest(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> tuple[Outcome, State | None]:
+def _with_rest(
+    layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome, repo: Repository | None
+) -> tuple[Outcome, State | None]:
     """Keep what a merged track leaves that is in no commit of its branch, and say so: its worktree goes.
 
-    What was seen there, if it is there, is returned, too.
+    What was seen there, if it is there, is returned, too. In the user's checkout all stays as it is.
     """
+    if record.options.git.isolation == "shared":
+        left = sharing.strays(layout, record, repo or repository.survey(layout.root, record.target_branch))
+        return replace(outcome, note="; ".join(each for each in (outcome.note, left) if each)), None
     said, seen = _backed_up(layout, record, track, outcome.attempt)
     hidden = "" if seen is not None and seen.clean else _hidden(track)
     notes = (outcome.note, hidden, said.removeprefix("; ").strip())
@@ -266,6 +312,8 @@ def _record(
     seen: State | None = None,
 ) -> Outcome:
     """Write how the track ended, and remove what nobody needs then. What cannot go stays: the run ends all the same."""
+    if isolation.together(record.options):
+        return _recorded(layout, record, track, outcome)
     if record.options.git.teardown and _goes(track, outcome):
         outcome, seen = _torn_down(layout, record, track, outcome)
     said = outcomes.say(layout.run(record.run), outcome)
@@ -276,6 +324,16 @@ def _record(
             ignored_too = record.options.git.keep_ignored
             known = None if ignored_too else seen  # git does not look at what it ignores once more
             worktree.forget(where, track.worktree, track.branch, keep_ignored=ignored_too, seen=known)
+    return said
+
+
+def _recorded(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outcome) -> Outcome:
+    """Write how a track ended that had no worktree of its own; its branch goes where nobody needs it."""
+    said = outcomes.say(layout.run(record.run), outcome)
+    reach("run.outcome_written")
+    if record.options.git.isolation == "shared":
+        with suppress(CommandFailed):
+            worktree.forget_branch(repository.survey(layout.root, record.target_branch), track.branch)
     return said
 
 

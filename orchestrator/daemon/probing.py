@@ -5,6 +5,7 @@ from concurrent.futures import Executor, Future
 from functools import partial
 from typing import Final
 
+from orchestrator.core import isolation
 from orchestrator.core.probe import Clash
 from orchestrator.core.run import RunRecord
 from orchestrator.core.standing import Standing
@@ -39,7 +40,7 @@ class Probes:
     def turn(self, layout: Layout, standing: Standing, threads: Executor) -> None:
         """Take in what was seen, and look again where that is due: while two or more tracks are under way."""
         self._collect(standing.now)
-        under_way = _under_way(standing)
+        under_way = [] if isolation.together(standing.options) else _under_way(standing)
         if len(under_way) < 2:
             self.due = None
             return

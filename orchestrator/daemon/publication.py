@@ -11,7 +11,7 @@ from typing import Final
 
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.text import visible
-from orchestrator.daemon import checking, destination, marks, run_validators
+from orchestrator.daemon import checking, destination, marks, run_validators, without_git
 from orchestrator.errors import AgentUnavailable, CommandFailed, GuardBusy, Unreadable
 from orchestrator.git import publish, repository
 from orchestrator.git.integrate import Red
@@ -30,6 +30,8 @@ def publication_of(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) 
     """Publish what a run has merged, where that is wanted and nobody is against it; say what came of it."""
     if not any(each.ended == "merged" for each in ended):
         return Publication("none", "nothing was merged")
+    if record.options.git.isolation == "none":
+        return Publication("none", without_git.COMMITTED)
     return _refused(layout, record) or _withheld(layout.run(record.run), record) or _sent(layout, record, ended)
 
 

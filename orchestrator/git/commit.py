@@ -11,7 +11,7 @@ git or a hook said no, 64 for a wrong specification.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,7 @@ from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused, OrchdError, Unreadable, UsageError
 from orchestrator.git import author, leftover, message, places, refs
 from orchestrator.git.command import Git, complaint
+from orchestrator.git.own import EVERYTHING, Own
 from orchestrator.host import files
 from orchestrator.host.failpoint import reach
 from orchestrator.host.process import Finished
@@ -43,7 +44,8 @@ class Spec:
 
     ``base`` is the commit that the worktree began on. ``what`` are lines of the message. ``env`` is what the
     user's hooks find in their environment where we were given something else; without ``hooks`` they are not run.
-    ``author`` is ``Name <mail>``, empty for the user; ``sign`` None: as the user's git is set.
+    ``author`` is ``Name <mail>``, empty for the user; ``sign`` None: as the user's git is set. In the user's checkout
+    (see :mod:`orchestrator.git.commit_shared`) ``target`` is its branch, and ``own`` the track's files there.
     """
 
     branch: str
@@ -55,26 +57,41 @@ class Spec:
     author: str = ""
     sign: bool | None = None
     hooks: bool = True
+    target: str = ""
+    own: Own = EVERYTHING
 
 
 def decode(data: bytes) -> Spec:
     """Read a specification of version 1; raises :class:`Unreadable` with the reason."""
     match parse_object(data):
         case {"v": 1, "branch": str(branch), "base": str(base), "subject": str(subject), **rest}:
-            what = rest.get("what", [])
+            pass
         case _:
             raise Unreadable("not the specification of a commit, version 1")
-    if not isinstance(what, list) or not all(isinstance(each, str) for each in what):
-        raise Unreadable("what is not a list of texts")
     said, sign, hooks = rest.get("author", ""), rest.get("sign"), rest.get("hooks", True)
-    if not (isinstance(said, str) and isinstance(hooks, bool) and (sign is None or isinstance(sign, bool))):
+    target = rest.get("target", "")
+    if not (
+        isinstance(target, str)
+        and isinstance(said, str)
+        and isinstance(hooks, bool)
+        and (sign is None or isinstance(sign, bool))
+    ):
         raise Unreadable("author is no text, or sign or hooks neither true nor false")
     return Spec(
-        *(branch, base, subject, tuple(what), _texts(rest, "trailers"), _texts(rest, "env")),
+        *(branch, base, subject, _list(rest, "what"), _texts(rest, "trailers"), _texts(rest, "env")),
         author=said,
         sign=sign,
         hooks=hooks,
+        target=target,
+        own=Own(_list(rest, "paths"), _list(rest, "left_out")),
     )
+
+
+def _list(given: Mapping[str, object], key: str) -> tuple[str, ...]:
+    value = given.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise Unreadable(f"{key} is not a list of texts")
+    return tuple(value)
 
 
 def _texts(given: Mapping[str, object], key: str) -> Mapping[str, str]:
@@ -101,7 +118,7 @@ def make(git: Git, spec: Spec) -> str:
     elif git.out("rev-list", "--count", f"{spec.base}..HEAD") == "0":
         raise Invalid("the agent changed nothing")
     else:
-        _say("everything was committed already")
+        say("everything was committed already")
     return refs.tip(git, spec.branch)
 
 
@@ -143,28 +160,30 @@ def _staged(git: Git) -> list[str]:
 def _commit(git: Git, spec: Spec, changed: Sequence[str]) -> None:
     unknown = author.missing(git)
     if unknown:
-        _say(f"git knows no user.name and user.email here: committing as {author.NAME} <{author.EMAIL}>")
+        say(f"git knows no user.name and user.email here: committing as {author.NAME} <{author.EMAIL}>")
     text = message.of_commit(spec.subject, spec.what, changed, spec.trailers)
     # Hooks are the user's programs: they get the user's language back, and what else we were not to see.
     env = {**unknown, **author.given(spec.author), "LC_ALL": os.environ.get("LC_ALL", ""), **spec.env}
     signed = {None: (), True: ("--gpg-sign",), False: ("--no-gpg-sign",)}[spec.sign]
     ended = git.run("commit", "--quiet", *signed, "--cleanup=whitespace", "-F", "-", stdin=text, env=env)
-    _show(ended)
+    show(ended)
     if ended.status != 0:
         raise GitRefused(f"git commit: {complaint(ended)}", status=ended.status)
 
 
-def _show(ended: Finished) -> None:
+def show(ended: Finished) -> None:
+    """Print what a command printed, line by line, safe to show."""
     for data in (ended.stdout, ended.stderr):
         for line in data.decode("utf-8", "backslashreplace").splitlines():
-            _say(visible(line, 2000))
+            say(visible(line, 2000))
 
 
 def _some(paths: Sequence[str]) -> str:
     return some(list(dict.fromkeys(paths)), _MOST_NAMES)
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print a line, at once."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -181,15 +200,15 @@ def _load(arguments: Sequence[str]) -> Spec:
     raise UsageError("usage: python -m orchestrator.git.commit SPEC.json")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Commit as the specification says; return the exit status."""
+def main(arguments: Sequence[str], make: Callable[[Git, Spec], str] = make) -> int:
+    """Commit as the specification says, by ``make``; return the exit status."""
     try:
         spec = _load(arguments)
     except (OrchdError, FileNotFoundError) as error:
         text = error.message if isinstance(error, OrchdError) else f"there is no file {visible(arguments[0])}"
         return _fail(USAGE, f"UNKNOWN: {text}")
     try:
-        _say(make(Git(os.getcwd(), HOOK_SECONDS, hooks=spec.hooks), spec))
+        say(make(Git(os.getcwd(), HOOK_SECONDS, hooks=spec.hooks), spec))
     except Invalid as error:
         return _fail(FAILED, f"VALIDATION_ERROR: {error}")
     except GitRefused as error:

@@ -44,7 +44,7 @@ class Integration:
     ``edit`` changes the one file ``path`` (relative to the top) within the merge: it gets the target's bytes
     and returns new ones, or None to leave them. That file is the orchestrator's: what the branch itself did to
     it is left out, and a trailer says so. ``options`` say how it is taken in, by whom, and which trailers are added.
-    ``check`` gets the commit before anything moves to it.
+    ``check`` gets the commit before anything moves to it. ``settle`` gets it right before the target does.
     """
 
     run: str
@@ -56,6 +56,7 @@ class Integration:
     edit: Callable[[bytes], bytes | None] | None = None
     options: GitOptions = field(default_factory=GitOptions)
     check: Callable[[str], Red | None] | None = None
+    settle: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +256,9 @@ def _advance(repo: Repository, git: Git, request: Integration, commit: str, star
         refs.update(git, ref, commit, before, f"took in {visible(request.branch, 80)}")
         recorded = commit
     reach("integrate.advanced")
+    if request.settle is not None:
+        request.settle(commit)
+        reach("integrate.settled")
     moved = advance(repo, request.target, commit, ref, start)
     reach("integrate.checked_out")
     if moved.done and recorded is not None:

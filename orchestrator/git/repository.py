@@ -90,7 +90,8 @@ def _place(git: Git, root: str) -> tuple[str, str]:
         case ["false", "false", *_]:
             raise GitRefused(f"{where} is inside git's own folder", hint="go to the folder with your files")
     if inside.status != 0:
-        hint = "`git init` makes one; then commit what is there" if b"not a git repository" in inside.stderr else ""
+        missing = "`git init` makes one, then commit what is there; or do without: `--isolation none`"
+        hint = missing if b"not a git repository" in inside.stderr else ""
         raise refusal(inside, hint=hint)
     if len(told) == 4:  # an answer each; more of them: a path with a line break in it
         return told[3], told[2]

@@ -209,7 +209,7 @@ def _make(repo: Repository, git: Git, path: str, branch: str, base: str) -> None
     if tip is None:
         made = git.run("worktree", "add", "--quiet", "-b", branch, "--", path, base)
     else:
-        _bring_up(git, branch, tip, base)
+        bring_up(git, branch, tip, base)
         made = git.run("worktree", "add", "--quiet", "--", path, branch)
     if made.status != 0:
         found = _at(repo, path)
@@ -218,7 +218,7 @@ def _make(repo: Repository, git: Git, path: str, branch: str, base: str) -> None
         # else it stands, and it was a hook of the user's that failed: that does not change the outcome
 
 
-def _bring_up(git: Git, branch: str, tip: str, base: str) -> None:
+def bring_up(git: Git, branch: str, tip: str, base: str) -> None:
     """Let a branch without commits of its own begin at ``base``; one that has some stays as it is."""
     if refs.is_ancestor(git, tip, base) and tip != base:
         refs.update(git, refs.head(branch), base, tip, "begins here")
@@ -285,7 +285,7 @@ def remove(repo: Repository, path: str, *, keep_ignored: bool = False, seen: bac
         reconnect(repo.top, real)
         known = list(repo)
         found = _of(known, real)
-        if found is None:
+        if found is None or real == os.path.realpath(repo.top):
             there = os.path.lexists(real)
             return Removal(not there, "it is no worktree of this repository" if there else "it was not there")
         try:
@@ -379,12 +379,13 @@ def forget(
         removal = remove(repo, path, keep_ignored=keep_ignored, seen=seen)
         if not removal.removed:
             return f"the worktree {visible(path)} stays: {removal.why}"
-        return _forget_branch(repo, branch)
+        return forget_branch(repo, branch)
     except OrchdError as error:
         return f"the worktree {visible(path)} or the branch {visible(branch)} stays: {error.message}"
 
 
-def _forget_branch(repo: Repository, branch: str) -> str:
+def forget_branch(repo: Repository, branch: str) -> str:
+    """Remove the branch of a merged track; return why it stays, or nothing. Raises :class:`GitRefused`."""
     git = Git(repo.top)
     tip, elsewhere = refs.told_of(git, branch, "objectname", "worktreepath") or ("", "")
     if not tip:

@@ -111,7 +111,8 @@ def _good(ending: Ending, outcome: Outcome) -> Iterator[str]:
     number = ending.pull_requests.get(outcome.agent_id)
     request = f", PR #{number}" if number is not None else ""
     took = f"{_time(ending, outcome.agent_id)}, {lines}{_cost(ending, outcome.agent_id)}"
-    yield f"  - commit {plain(outcome.commit[:12])}{request}, {took}"
+    commit = f"commit {plain(outcome.commit[:12])}" if outcome.commit else "no commit"
+    yield f"  - {commit}{request}, {took}"
     if outcome.note:
         yield f"  - note: {literal(outcome.note, 500)}"
 

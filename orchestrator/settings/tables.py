@@ -219,6 +219,7 @@ class GitSettings:
     """``[git]``: how a run uses git. See :class:`orchestrator.core.run.GitOptions`."""
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+    isolation: Literal["worktree", "shared", "none"] = GIT.isolation
     worktrees: Folder = GIT.worktrees
     setup: list[Annotated[list[Word], Field(min_length=1)]] = field(default_factory=list)
     setup_timeout_seconds: Span = GIT.setup_timeout_seconds

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from orchestrator.core import pattern
 from orchestrator.core.text import visible
-from orchestrator.validators import changes, pattern
+from orchestrator.validators import changes
 from orchestrator.validators.spec import Spec
 
 _GIT: Final = ".git"

@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from orchestrator.core import pattern
 from orchestrator.core.listing import some
 from orchestrator.core.text import visible
-from orchestrator.validators import changes, pattern
+from orchestrator.validators import changes
 from orchestrator.validators.spec import Spec
 
 _MOST_NAMES: Final = 10

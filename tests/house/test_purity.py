@@ -17,7 +17,6 @@ PURE: Final = (
     "orchestrator/agents/prompt.py",
     "orchestrator/agents/script.py",
     "orchestrator/state/layout.py",
-    "orchestrator/validators/pattern.py",
     "orchestrator/wire/codec.py",
     "orchestrator/wire/messages.py",
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.validators.pattern import covers, fixed, parts
+from orchestrator.core.pattern import covers, fixed, parts
 
 
 @pytest.mark.parametrize(
