@@ -31,7 +31,7 @@ RUNS: Final = ("roadmap", "roadmap-2")
 COUNT: Final = 3
 OURS: Final = tuple(each.strip("/").partition("/")[0] for each in IGNORED)
 
-State = Literal["idle", "working", "died", "passed", "over"]
+State = Literal["idle", "working", "died", "passed", "taken", "over"]
 Disk = dict[str, tuple[str, bytes]]
 
 
@@ -92,6 +92,7 @@ class Course:
     seen: Disk | None = None
     files: dict[str, str] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
+    taken: perform.TakenIn | None = None
     outcome: Outcome | None = None
 
     @property
@@ -99,10 +100,9 @@ class Course:
         """Its worktree."""
         return Path(self.spec.worktree)
 
-    @property
-    def has_passed(self) -> bool:
-        """Whether it may be merged."""
-        return self.state == "passed"
+    def is_(self, state: State) -> bool:
+        """Tell whether it is that far."""
+        return self.state == state
 
 
 class World:
@@ -204,7 +204,7 @@ class World:
             pass
 
     def merge(self, course: Course) -> None:
-        """Take a track in; where that is refused, the track ends or is given back."""
+        """Take a track in; where that is refused, the track ends or is given back. The rest may be left for later."""
         try:
             said = perform.merge_track(
                 self.layout, self.record, Integrate(self.record.run, course.spec.agent_id, course.attempt, fence=0)
@@ -212,11 +212,18 @@ class World:
         except GitRefused as error:
             self.end(course, "failed", error.message)
             return
-        if isinstance(said, Refusal):
+        if isinstance(said, perform.TakenIn):
+            course.state, course.taken = "taken", said
+        elif isinstance(said, Outcome):
+            self._over(course, said)
+        else:
+            assert isinstance(said, Refusal)
             course.state = "died"
-            return
-        assert said is not None
-        self._over(course, said)
+
+    def wind_up(self, course: Course) -> None:
+        """Do what is left to do about a track that was taken in."""
+        assert course.taken is not None
+        self._over(course, perform.wind_up(self.layout, self.record, course.taken))
 
     def end(self, course: Course, how: Unmerged, why: str = "TIMEOUT: x") -> None:
         """End a track that is not merged."""
@@ -338,7 +345,8 @@ class World:
         for name in before.disk.keys() | after.disk.keys() | before.staged.keys() | after.staged.keys():
             had, has = before.disk.get(name), after.disk.get(name)
             if name in moved:
-                assert _is(had, old.get(name)) or _is(had, new.get(name)), name
+                missing = had is None and name in before.staged  # which git takes for a file that may come back
+                assert missing or _is(had, old.get(name)) or _is(had, new.get(name)), name
                 assert _is(has, new.get(name)), name
             elif name == "ROADMAP.md" and had is not None and has is not None:
                 assert has[1].replace(b" [DONE]", b"") == had[1].replace(b" [DONE]", b"")

@@ -19,7 +19,7 @@ from tests.daemon import hands, histories
 from tests.daemon.hands import Deed
 from tests.daemon.histories import COUNT, Course, State, World
 
-SHARE: Final = 8
+SHARE: Final = 10
 """One of so many examples of the profile: a history takes a second."""
 STEPS: Final = 25
 
@@ -94,28 +94,37 @@ class Histories(RuleBasedStateMachine):
         course.state = "died"
         if well:
             self.world.watched(lambda: self.world.commit(course))
-        if at_once and course.has_passed:
+        if at_once and course.is_("passed"):
             self.world.watched(lambda: self.world.merge(course))
+        if at_once and course.is_("taken"):
+            self.world.watched(lambda: self.world.wind_up(course))
 
-    @precondition(lambda self: self._any("passed"))
+    @precondition(lambda self: self._any("passed", "taken"))
     @rule(number=tracks)
     def merges(self, number: int) -> None:
-        """A track that passed is taken in."""
-        course = self._course(number, "passed")
+        """A track that passed is taken in; or that was begun, and forgotten by a crash."""
+        course = self._course(number, "passed", "taken")
         self.world.watched(lambda: self.world.merge(course))
 
-    @precondition(lambda self: self._any("died", "passed"))
+    @precondition(lambda self: self._any("taken"))
+    @rule(number=tracks)
+    def winds_up(self, number: int) -> None:
+        """What is left to do about a track that was taken in is done."""
+        course = self._course(number, "taken")
+        self.world.watched(lambda: self.world.wind_up(course))
+
+    @precondition(lambda self: self._any("died", "passed", "taken"))
     @rule(number=tracks, how=st.sampled_from(("failed", "cancelled", "quarantined")))
     def gives_up(self, number: int, how: Unmerged) -> None:
         """A track ends unmerged."""
-        course = self._course(number, "died", "passed")
+        course = self._course(number, "died", "passed", "taken")
         self.world.watched(lambda: self.world.end(course, how))
 
-    @precondition(lambda self: self._any("died", "passed"))
+    @precondition(lambda self: self._any("died", "passed", "taken"))
     @rule(number=tracks, what=st.sampled_from(("folder", "git's side of it", ".git")))
     def is_disturbed(self, number: int, what: str) -> None:
         """A person deletes a worktree, or what git knows of it."""
-        course = self._course(number, "died", "passed")
+        course = self._course(number, "died", "passed", "taken")
         self.world.disturb(course, what)
 
     @precondition(lambda self: self._any("over"))
@@ -125,7 +134,7 @@ class Histories(RuleBasedStateMachine):
         course = self._course(number, "over")
         self.world.write_late(course, f"late {name}", self.world.unique(b"late"))
 
-    @precondition(lambda self: not self._any("idle", "working", "died", "passed"))
+    @precondition(lambda self: not self._any("idle", "working", "died", "passed", "taken"))
     @rule()
     def runs_again(self) -> None:
         """What was not merged is tried again in another run."""
