@@ -84,7 +84,7 @@ class Conflict:
     """It cannot be merged by itself; nothing has changed.
 
     ``files`` are the paths in conflict, as git names them; ``with_branches`` the branches taken in earlier
-    that changed them, or the target where that was its own doing.
+    that it is in conflict with, or the target where that was its own doing.
     """
 
     files: tuple[str, ...]

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Final
 
 from orchestrator.core.run import GitOptions
-from orchestrator.git.author import Maker, maker
+from orchestrator.git.author import OURS, Maker, maker
 from orchestrator.git.command import Git, refusal
 from orchestrator.git.message import line
 from orchestrator.git.objects import Entry, Objects
+from orchestrator.git.refs import parents
 
 _MOST_FILES: Final = 200  # asked about in one command
+_MOST_SIDES: Final = 50  # looked at one by one
 
 BRANCH: Final = "Orchd-Branch"
 """The trailer that says which branch a merge took in."""
@@ -85,15 +87,30 @@ def commit(git: Git, tree: str, parents: tuple[str, ...], text: bytes, made_by: 
 
 
 def sides(git: Git, ours: str, theirs: str, files: tuple[str, ...], name: str) -> tuple[str, ...]:
-    """Return the branches that changed ``files`` in ``ours``; ``name`` stands for whatever came in otherwise."""
+    """Return the branches in ``ours`` that ``theirs`` is in conflict with; ``name`` stands for what came in otherwise.
+
+    They are among those that changed ``files``: all of these, where it takes more than one to be in the way.
+    """
     base = parting(git, ours, theirs)
-    shape = f"--format=:%(trailers:key={BRANCH},valueonly,separator=%x2C)"
+    shape = f"--format=%H:%(trailers:key={BRANCH},valueonly,separator=%x2C)"
     told = git.out(
         *("--literal-pathspecs", "log", "--first-parent", "--no-show-signature", shape),
         *(f"{base}..{ours}", "--", *files[:_MOST_FILES]),
     )
-    found = (line.removeprefix(":") or name for line in told.splitlines())
-    return tuple(dict.fromkeys(found)) or (name,)
+    rows = [(commit, branch or name) for commit, _, branch in (each.partition(":") for each in told.splitlines())]
+    names = dict.fromkeys(branch for _, branch in rows)
+    if len(names) > 1 and len(rows) <= _MOST_SIDES:
+        alone = dict.fromkeys(branch for commit, branch in rows if _is_in_the_way(git, commit, theirs, files))
+        names = alone or names
+    return tuple(names) or (name,)
+
+
+def _is_in_the_way(git: Git, commit: str, theirs: str, files: tuple[str, ...]) -> bool:
+    """Tell whether what one commit changed, by itself, is in conflict with ``theirs`` in some of ``files``."""
+    before = parents(git, commit)[:1]
+    # With the commit's own parent for one, theirs is merged with it as if nothing else had come in.
+    apart = git.out("commit-tree", f"{theirs}^{{tree}}", *(f"-p{each}" for each in before), "-m", "apart", env=OURS)
+    return not before or not set(tree_of(git, commit, apart)[1]).isdisjoint(files)
 
 
 def of_branch(git: Git, branch: str, tip: str, since: str) -> str | None:
