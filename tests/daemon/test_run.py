@@ -158,7 +158,7 @@ def test_no_agent_says_where_to_push(tmp_path: Path, setting: str) -> None:
     said = site("run", "ROADMAP.md", "--json")
     assert (said.status, outcomes(said), said.document["publication"]) == (1, {ONE: "merged"}, "failed")
     assert (git(elsewhere, "for-each-ref"), site.pushes()) == ("", 0)
-    assert "was changed while agents were at work" in site.run_file("summary.md").read_text()
+    assert "is not what it was when the run began" in site.run_file("summary.md").read_text()
 
 
 def test_a_worktree_that_its_agent_removed(tmp_path: Path) -> None:
