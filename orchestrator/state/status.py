@@ -82,6 +82,14 @@ def update(
         raise files.failure(error, f"cannot write the status of {agent_id}") from error
 
 
+def said(paths: RunLayout, agent_id: str) -> Fields:
+    """Return what the status file says; nothing where it is not there or cannot be believed. Changes nothing."""
+    try:
+        return core.fields_of(core.decode(files.read(paths.status(agent_id), core.LARGEST).data, agent_id))
+    except (FileNotFoundError, Unreadable):
+        return {}
+
+
 def _current(paths: RunLayout, agent_id: str, greatest: int | None) -> Fields:
     """Return what the file says; nothing where it is not there, and where it cannot be believed (then it moves).
 

@@ -3,7 +3,7 @@
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 from orchestrator.claims import ClaimStore, Kept, Won
 from orchestrator.core.claim import Opaque
@@ -19,6 +19,8 @@ from orchestrator.worker.log import Log
 from orchestrator.worker.loop import Loop
 from orchestrator.worker.record import NOT_PARKED, Record
 from orchestrator.worker.report import Report
+
+T = TypeVar("T")
 
 _TAKEN: Final = "UNKNOWN: superseded: the claim was freed or taken over by somebody else"
 _TOO_LONG: Final = "RESOURCE_ERROR: the phase printed more than 1 GiB"
@@ -83,6 +85,7 @@ class Attempt:
             log,
             self._report,
             self._beat,
+            self._heed,
             self._told,
             self._record.write,
             self._loaded,
@@ -98,17 +101,24 @@ class Attempt:
         seen = self._store.read(self._claim.track)
         return seen is not None and (seen.token == self._claim.token or isinstance(seen.record, Opaque))
 
-    def _beat(self) -> str:
-        """Say that we live; return the error that the agent reports. A lost claim ends the attempt."""
+    def _beat(self) -> None:
+        """Say that we live. A lost claim ends the attempt."""
+        self._as_owner(self._report.beat)
+
+    def _heed(self) -> str:
+        """Return the error that the agent has reported. A lost claim ends the attempt."""
+        return self._as_owner(self._report.heed) or ""
+
+    def _as_owner(self, step: Callable[[], T]) -> T | None:
         try:
             if self._holds():
-                return self._report.beat()
+                return step()
             self._loop.stop(_TAKEN)
         except Superseded:
             self._loop.stop(_TAKEN)
         except (OSError, OrchdError) as trouble:
             self._note(trouble)
-        return ""
+        return None
 
     def _watch(self) -> None:
         if self._log is not None:

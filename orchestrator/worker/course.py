@@ -28,7 +28,7 @@ from orchestrator.worker.vitals import Vitals
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """What an attempt works with. ``beat`` says that we live, and returns the error that the agent reports.
+    """What an attempt works with. ``beat`` says that we live, ``heed`` returns the error that the agent reports.
 
     ``told`` takes a step that must keep nobody from the next one. ``keep`` writes down how the phases so far ended.
     ``loaded`` are modules of ours that need not be started.
@@ -40,7 +40,8 @@ class Workplace:
     loop: Loop
     log: Log
     report: Report
-    beat: Callable[[], str]
+    beat: Callable[[], None]
+    heed: Callable[[], str]
     told: Callable[[Callable[[], None]], bool]
     keep: Callable[[list[PhaseResult]], None]
     loaded: Mapping[str, Program]
@@ -82,7 +83,7 @@ class Course:
     def _work(self, phase: Phase) -> str:
         """Carry out a phase that is no validator; return why the attempt ends with it, if it does."""
         how = self._carry(phase)
-        how = replace(how, error=error_of(how, last_line(self._place.log.tail()), self._place.beat()))
+        how = replace(how, error=error_of(how, last_line(self._place.log.tail()), self._place.heed()))
         self._add(how)
         if phase.kind == "agent":
             self.parked = self._waits(how)
@@ -92,7 +93,7 @@ class Course:
         """Ask a validator; where it asks for more, have that done and ask again, as often as its rounds allow."""
         for left in reversed(range(phase.rounds)):
             how = self._carry(phase)
-            self._place.beat()
+            self._place.heed()
             output = self._place.log.tail()
             if how.ending == "cancelled" or self.survivors:
                 self._add(how)

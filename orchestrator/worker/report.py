@@ -71,10 +71,15 @@ class Report:
         self._phase = name
         self._publish(lambda said: {**_without(self._identity(said), ("error",)), "current_stage": name})
 
-    def beat(self) -> str:
-        """Say that the worker lives; return the error that the agent has reported, if any."""
-        said = self._publish(self._identity, _BRIEF)
-        error = said.get("error")
+    def beat(self) -> None:
+        """Say that the worker lives."""
+        self._publish(self._identity, _BRIEF)
+
+    def heed(self) -> str:
+        """Take in what the agent has reported; return the error in it, if there is one. Nothing is written."""
+        self._listen()
+        self._said = status.said(self._paths, self._job.agent_id) or self._said
+        error = self._said.get("error")
         return error if isinstance(error, str) else ""
 
     def heard(self) -> bool:
