@@ -20,7 +20,7 @@ MOST: Final = 64 * 1024 * 1024
 KEPT: Final = 64 * 1024
 """So many bytes of each stream are kept of its beginning, and of its end."""
 
-GRACE: Final = 1.0
+GRACE: Final = 2.0
 """Seconds that a child gets to take its locks away, once it is asked to end."""
 
 _LOOK: Final = 0.05

@@ -40,11 +40,19 @@ def test_endless_output_is_ended() -> None:
         run("exec cat /dev/zero")
 
 
-def test_a_deadline_ends_the_whole_group(tmp_path: Path) -> None:
+def test_a_deadline() -> None:
+    """It is told."""
+    with pytest.raises(CommandFailed, match=r"sh did not end within 0\.2 s and was ended"):
+        run("exec sleep 60", Bounds(0.2))
+
+
+def test_the_whole_group_is_ended(tmp_path: Path) -> None:
     """Those that do not listen, too; what it had printed comes with the error."""
-    script = f"trap '' TERM; sleep 60 & echo $! > {tmp_path}/pid; echo waiting; echo so >&2; wait; sleep 60"
-    with pytest.raises(CommandFailed, match=r"sh did not end within 0\.3 s and was ended") as caught:
-        run(script, Bounds(0.3))
+    script = (
+        f"trap '' TERM; sleep 60 & echo $! > {tmp_path}/pid; echo waiting; echo so >&2; touch {tmp_path}/begun; wait"
+    )
+    with pytest.raises(CommandFailed) as caught:
+        run(f"{script}; sleep 60", Bounds(60.0, (tmp_path / "begun").exists))
     assert (caught.value.stdout, caught.value.stderr) == ("waiting\n", "so\n")
     pid = int((tmp_path / "pid").read_text(encoding="ascii"))
     wait_for(lambda: state(pid) in ("", "Z"))
@@ -52,8 +60,9 @@ def test_a_deadline_ends_the_whole_group(tmp_path: Path) -> None:
 
 def test_it_may_tidy_up(tmp_path: Path) -> None:
     """It is asked first."""
+    script = f"trap 'echo gone > {tmp_path}/said; exit' TERM; touch {tmp_path}/begun; while :; do sleep 0.01; done"
     with pytest.raises(CommandFailed):
-        run(f"trap 'echo gone > {tmp_path}/said; exit' TERM; echo; while :; do sleep 0.01; done", Bounds(0.3))
+        run(script, Bounds(60.0, (tmp_path / "begun").exists))
     assert (tmp_path / "said").read_text() == "gone\n"
 
 
