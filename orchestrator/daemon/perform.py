@@ -32,7 +32,7 @@ from orchestrator.daemon import (
 from orchestrator.daemon.launch import Launch
 from orchestrator.daemon.workers import Started, place
 from orchestrator.errors import CommandFailed, OrchdError
-from orchestrator.git import adopt, backup, ignored, include, integrate, merge, refs, repository, worktree
+from orchestrator.git import adopt, backup, ignored, include, integrate, merge, refs, repository, submodules, worktree
 from orchestrator.git.backup import State
 from orchestrator.git.command import Git
 from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged, Nothing, Red
@@ -90,9 +90,10 @@ def _with_worktree(
         _backed_up(layout, record, track, attempt - 1)
     repo, base = on
     worktree.add(repo, track.worktree, track.branch, base)
+    filled = submodules.fill(repo.top, track.worktree)
     copied = include.copy(repo.top, track.worktree, own_folders(layout, record.options.git.worktrees))
-    if copied:
-        tracklog.say(layout, track.track, copied)
+    if filled or copied:
+        tracklog.say(layout, track.track, "\n".join(each for each in (filled, copied) if each))
 
 
 def _needed(record: RunRecord, track: RunTrack) -> list[str]:

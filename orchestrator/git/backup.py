@@ -14,7 +14,7 @@ from typing import Final
 
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
-from orchestrator.git import clean, leftover, refs, unseen
+from orchestrator.git import clean, leftover, refs, submodules, unseen
 from orchestrator.git.author import OURS
 from orchestrator.git.command import Git, refusal
 from orchestrator.git.index import private
@@ -204,9 +204,9 @@ def see_everything(git: Git, env: Mapping[str, str]) -> None:
 
 
 def _inhabited(worktree: str, links: Iterable[str]) -> Iterator[str]:
-    """Yield those of the nested repositories that are there on disk."""
+    """Yield those of the nested repositories that are there on disk and have something of their own."""
     for path in (each.partition("\t")[2] for each in links):
-        if os.path.lexists(f"{worktree}/{path}/.git"):
+        if os.path.lexists(f"{worktree}/{path}/.git") and not submodules.has_nothing_of_its_own(worktree, path):
             yield path
 
 

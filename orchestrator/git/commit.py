@@ -20,7 +20,7 @@ from orchestrator.core.outcome import FAILED, OK, USAGE
 from orchestrator.core.strictjson import parse_object
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused, OrchdError, Unreadable, UsageError
-from orchestrator.git import author, leftover, message, places, refs
+from orchestrator.git import author, leftover, message, places, refs, submodules
 from orchestrator.git.command import Git, complaint
 from orchestrator.git.own import EVERYTHING, Own
 from orchestrator.host import files
@@ -109,7 +109,9 @@ def make(git: Git, spec: Spec) -> str:
     """
     leftover.clear(git.folder, _check_place(git, spec.branch))
     _check_conflicts(git)
-    git.out("add", "--all")
+    for line in submodules.bring_home(git.folder):
+        say(line)
+    git.out("add", "--all", "--sparse")
     staged = _staged(git)
     reach("commit.staged")
     if staged or os.path.lexists(*places.of(git, "MERGE_HEAD")):

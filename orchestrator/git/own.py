@@ -85,7 +85,7 @@ def _add(git: Git, own: Own, env: Mapping[str, str]) -> list[str]:
     where = _where(git, own, env)
     if where is None:
         return []
-    added = git.run("--literal-pathspecs", "add", "--all", "--ignore-errors", *where, env=env)
+    added = git.run("--literal-pathspecs", "add", "--all", "--sparse", "--ignore-errors", *where, env=env)
     if added.status == 0:
         return []
     others = git.names("ls-files", "-z", "--others", "--modified", "--exclude-standard", env=env)

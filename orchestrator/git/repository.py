@@ -172,9 +172,9 @@ def _read_exclude(path: str) -> tuple[bytes, int]:
         raise GitRefused(reason, hint="put a plain file there") from error
 
 
-def dirty(repo: Repository) -> tuple[str, ...]:
-    """Return the tracked files of the user's checkout that differ from its commit or are staged."""
-    entries = Git(repo.top).names("status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames")
+def unclean(repo: Repository) -> tuple[str, ...]:
+    """Return what differs from the commit in the user's checkout, new files included; a new folder counts as one."""
+    entries = Git(repo.top).names("status", "--porcelain=v1", "-z", "--untracked-files=normal", "--no-renames")
     return tuple(each[3:] for each in entries)
 
 

@@ -16,7 +16,7 @@ from typing import Final
 from orchestrator.core.listing import some
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused, OrchdError
-from orchestrator.git import backup, ignored, leftover, places, refs
+from orchestrator.git import backup, ignored, leftover, places, refs, submodules
 from orchestrator.git.command import Git, complaint, refusal
 from orchestrator.git.repository import Repository, guarded
 
@@ -275,17 +275,17 @@ def remove(repo: Repository, path: str, *, keep_ignored: bool = False, seen: bac
     """Remove a worktree if everything in it is on a branch or in a backup; say why not otherwise.
 
     Ignored files go with it, unless ``keep_ignored``: then they have to be in the backup, too. What only a backup
-    holds must still be exactly as in there: git compares once more, and a file that changed meanwhile keeps the
-    worktree in place. ``seen`` is what was seen in it a moment ago, when nobody worked in it any more. Raises
-    ``GuardBusy``.
+    holds must still be as in there: git compares once more, and a file that changed meanwhile keeps the worktree.
+    ``seen`` is what was seen in it a moment ago, when nobody worked in it any more. Raises ``GuardBusy``.
     """
-    git = Git(repo.top, SECONDS)
-    real = _real(path)
+    git, real = Git(repo.top, SECONDS), _real(path)
+    if real == os.path.realpath(repo.top):
+        return Removal(removed=False, why="it is the main checkout")
     with guarded(repo, "worktrees", WAIT):
         reconnect(repo.top, real)
         known = list(repo)
         found = _of(known, real)
-        if found is None or real == os.path.realpath(repo.top):
+        if found is None:
             there = os.path.lexists(real)
             return Removal(not there, "it is no worktree of this repository" if there else "it was not there")
         try:
@@ -299,6 +299,7 @@ def remove(repo: Repository, path: str, *, keep_ignored: bool = False, seen: bac
             why = error.message
         if why:
             return Removal(removed=False, why=why)
+        submodules.put_away(real)
         ended = git.run("-c", "status.showUntrackedFiles=all", "worktree", "remove", "--", real)
         return Removal(ended.status == 0, "" if ended.status == 0 else complaint(ended))
 

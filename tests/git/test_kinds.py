@@ -78,6 +78,32 @@ def linked(folder: Path) -> Path:
     return folder / "linked"
 
 
+def locked(folder: Path) -> Path:
+    """The user works in a linked worktree that is locked."""
+    git(plain(folder), "worktree", "add", "--quiet", str(folder / "locked"), "-b", "work")
+    git(folder / "plain", "worktree", "lock", "--reason=mine", str(folder / "locked"))
+    git(folder / "plain", "switch", "--quiet", "--detach")
+    git(folder / "locked", "switch", "--quiet", "main")
+    return folder / "locked"
+
+
+def sparse(folder: Path) -> Path:
+    """Only some folders are checked out."""
+    made = plain(folder)
+    repos.write(made, {"out/side": b"o"})
+    git(made, "add", "--all")
+    git(made, "commit", "--quiet", "-m", "more")
+    git(made, "sparse-checkout", "set", "d", "new")
+    return made
+
+
+def sparse_patterns(folder: Path) -> Path:
+    """The same, by patterns."""
+    made = sparse(folder)
+    git(made, "sparse-checkout", "set", "--no-cone", "/*", "!/out")
+    return made
+
+
 def packed(folder: Path) -> Path:
     """All refs and objects packed, hooks in a folder of the user's own, and settings that get in the way."""
     made = plain(folder)
@@ -109,7 +135,21 @@ def through_link(folder: Path) -> Path:
     return folder / "link"
 
 
-KINDS: Final = (plain, odd_path, sha256, shallow, submodule, crlf, apart, linked, packed, through_link)
+KINDS: Final = (
+    plain,
+    odd_path,
+    sha256,
+    shallow,
+    submodule,
+    crlf,
+    apart,
+    linked,
+    locked,
+    sparse,
+    sparse_patterns,
+    packed,
+    through_link,
+)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -124,6 +164,7 @@ def test_a_track_from_beginning_to_end(tmp_path: Path, kind: Callable[[Path], Pa
     repository.exclude(repo, ["/worktrees/"])
     place = Path(repo.top, "worktrees", "agent-1")
     worktree.add(repo, str(place), "feat/x", integrate.tip(repo, "demo", "main"))
+    assert (place / "out").exists() == (home / "out").exists()
     repos.write(place, {"new \u00e4\n": b"1\r\n2\n", "a.txt": (place / "a.txt").read_bytes() + b"more\n", "d/x": None})
     commit_phase(place, repo.head)
     answer = integrate.integrate(
@@ -140,6 +181,18 @@ def test_a_track_from_beginning_to_end(tmp_path: Path, kind: Callable[[Path], Pa
     assert worktree.forget(repo, str(place), "feat/x") == ""
     assert not place.exists()
     repos.assert_sound(home)
+
+
+def test_what_is_written_outside_of_a_sparse_checkout_is_committed(tmp_path: Path) -> None:
+    """It is the track's work, wherever it stands; what is not checked out stays as it is."""
+    home = sparse(tmp_path)
+    repo = repository.survey(str(home))
+    repository.exclude(repo, ["/worktrees/"])
+    place = Path(repo.top, "worktrees", "agent-1")
+    worktree.add(repo, str(place), "feat/x", repo.head)
+    repos.write(place, {"out/new": b"n"})
+    commit_phase(place, repo.head)
+    assert git(home, "diff", "--name-only", "main", "feat/x") == "out/new"
 
 
 def commit_phase(place: Path, base: str) -> None:

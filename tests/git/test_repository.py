@@ -164,14 +164,14 @@ def test_an_exclude_file_that_is_a_link_is_left_alone(home: Path, tmp_path: Path
         repository.exclude(repository.survey(str(home)), ["/x/"])
 
 
-def test_dirty_names_changed_and_staged_files(home: Path) -> None:
-    """Changed, staged, renamed and deleted tracked files; not the untracked."""
+def test_unclean_names_what_is_not_as_the_commit_has_it(home: Path) -> None:
+    """Changed, staged, renamed, deleted and new files; a new folder is one."""
     repo = repository.survey(str(home))
-    assert repository.dirty(repo) == ()
-    repos.write(home, {"a.txt": b"changed\n", "new": b"", "st\naged": b""})
+    assert repository.unclean(repo) == ()
+    repos.write(home, {"a.txt": b"changed\n", "new": b"", "st\naged": b"", "folder/1": b"", "folder/2": b""})
     git(home, "mv", "ROADMAP.md", "moved")
     git(home, "add", "st\naged")
-    assert set(repository.dirty(repo)) == {"a.txt", "ROADMAP.md", "moved", "st\naged"}
+    assert set(repository.unclean(repo)) == {"a.txt", "ROADMAP.md", "moved", "st\naged", "new", "folder/"}
 
 
 def test_a_file_is_compared_as_git_sees_it(home: Path) -> None:
