@@ -28,8 +28,7 @@ def of_run(layout: Layout, source: str, tracks: Sequence[Track], options: Option
         filters.check(repo.top)
         _say_dirty(repo, sharing.files_of(layout, source, repo.top, ()))
         return repo
-    for each in tracks:
-        shared.check(repo, sharing.files_of(layout, source, repo.top, each.paths), each.track)
+    shared.check(repo, {each.track: sharing.files_of(layout, source, repo.top, each.paths) for each in tracks})
     return repo
 
 

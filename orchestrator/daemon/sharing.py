@@ -4,11 +4,12 @@ import os
 from collections.abc import Callable
 from typing import Final
 
+from orchestrator.core.listing import some
 from orchestrator.core.run import RunRecord, RunTrack
 from orchestrator.errors import OrchdError
 from orchestrator.git import backup, own, refs, repository, shared
 from orchestrator.git.command import Git
-from orchestrator.git.own import EVERYTHING, Own
+from orchestrator.git.own import Own
 from orchestrator.git.repository import Repository
 from orchestrator.host import files
 from orchestrator.state.layout import Layout, RunLayout, own_folders
@@ -16,6 +17,9 @@ from orchestrator.state.once import publish_once
 from orchestrator.state.status import prepare, temp
 
 _BEFORE: Final = "checkout.before"
+SHOWN: Final = 5
+"""So many commits are named in a line."""
+
 _LARGEST: Final = 16 * 1024 * 1024
 
 
@@ -49,7 +53,7 @@ def _note(paths: RunLayout, repo: Repository) -> None:
     path = f"{paths.private}/{_BEFORE}"
     if not os.path.lexists(path):
         prepare(paths)
-        names = own.dirty(Git(repo.top, shared.SECONDS, hooks=False), EVERYTHING, "HEAD")
+        names = own.dirty(Git(repo.top, shared.SECONDS, hooks=False))
         publish_once(path, b"".join(os.fsencode(each) + b"\0" for each in names), temp(paths))
 
 
@@ -82,11 +86,13 @@ def put_back(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -
         if kept is None:
             return f"branch {branch}" if branch else "", branch
         left = shared.put_back(repo, own_of(layout, record, track))
+        others = shared.commits_of_others(repo, record.base, record.target_branch)
     except OrchdError as error:
         return f"in your checkout (not backed up: {error.message})", branch
     where = f"branch {branch}; " if branch else ""
     stays = f", and still in your checkout: {left}" if left else ", and taken out of your checkout"
-    return f"{where}uncommitted work as {ref}: `{backup.way_back(ref)}`{stays}", branch
+    made = f"; {record.target_branch} has commits that orchd did not make: {some(others, SHOWN)}" if others else ""
+    return f"{where}uncommitted work as {ref}: `{backup.way_back(ref)}`{stays}{made}", branch
 
 
 def _ref(record: RunRecord, track: RunTrack, attempt: int) -> str:

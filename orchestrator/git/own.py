@@ -120,9 +120,7 @@ def put(git: Git, entries: Sequence[tuple[tuple[str, str], str]], env: Mapping[s
         git.out("update-index", "-z", "--index-info", stdin=told, env=env)
 
 
-def dirty(git: Git, own: Own, commit: str) -> list[str]:
-    """Return the track's files that are not as ``commit`` has them: changed, new, gone, or staged otherwise."""
-    with staged(git, own, commit) as now:
-        names = {*(each.path for each in now.found), *now.left}
-    held = changes(git, "diff-index", "--cached", commit)
-    return sorted(names | {each.path for each in held if own.covers(each.path)})
+def dirty(git: Git) -> list[str]:
+    """Return the files of the checkout that are not as its commit has them: changed, new, gone, or staged otherwise."""
+    words = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none")
+    return sorted(each[3:] for each in git.names(*words))

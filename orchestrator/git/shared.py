@@ -6,7 +6,7 @@ touched, staged or committed.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -30,14 +30,16 @@ PATIENCE: Final = 10.0
 _MOST_NAMES: Final = 5
 
 
-def check(repo: Repository, own: Own, whose: str) -> None:
-    """Raise :class:`GitRefused` where the user has changes of their own among the files of a track."""
-    found = dirty(_git(repo), own, "HEAD")
-    if found:
-        raise GitRefused(
-            f"{len(found)} files that {whose} would commit have changes of yours: {some(found, _MOST_NAMES)}",
-            hint="commit them, or put them aside; or leave isolation shared out: then agents never see them",
-        )
+def check(repo: Repository, tracks: Mapping[str, Own]) -> None:
+    """Raise :class:`GitRefused` where the user has changes of their own among the files of one of these tracks."""
+    found = dirty(_git(repo))
+    for track, own in tracks.items():
+        theirs = [each for each in found if own.covers(each)]
+        if theirs:
+            raise GitRefused(
+                f"{len(theirs)} files that {track} would commit have changes of yours: {some(theirs, _MOST_NAMES)}",
+                hint="commit them, or put them aside; or leave isolation shared out: then agents never see them",
+            )
 
 
 def begin(repo: Repository, own: Own, branch: str, base: str, *, first: bool) -> None:
@@ -55,7 +57,7 @@ def begin(repo: Repository, own: Own, branch: str, base: str, *, first: bool) ->
         else:
             worktree.bring_up(git, branch, tip, base)
     if first:
-        check(repo, own, "this track")
+        check(repo, {"this track": own})
 
 
 def settle(repo: Repository, target: str, own: Own, commit: str) -> None:
@@ -144,8 +146,14 @@ def _remove(git: Git, found: Sequence[Change]) -> None:
 def stray(repo: Repository, everybodys: Sequence[Own], before: Sequence[str]) -> list[str]:
     """Return what differs from the commit, did not ``before`` the run, and is no track's."""
     known = frozenset(before)
-    found = dirty(_git(repo), Own(), "HEAD")
-    return [each for each in found if each not in known and not any(own.covers(each) for own in everybodys)]
+    found = (each for each in dirty(_git(repo)) if each not in known)
+    return [each for each in found if not any(own.covers(each) for own in everybodys)]
+
+
+def commits_of_others(repo: Repository, base: str, target: str) -> list[str]:
+    """Return the commits in ``target`` since ``base`` that orchd did not make, shortened: the user's, or an agent's."""
+    words = ("log", "--first-parent", "--no-show-signature", "--format=%h", "--invert-grep", "--grep=^Orchd-Run: ")
+    return _git(repo).out(*words, f"{base}..{refs.head(target)}", "--").split()
 
 
 def holds_work(repo: Repository, branch: str, target: str) -> bool:

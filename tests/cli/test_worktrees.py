@@ -28,7 +28,8 @@ def test_worktrees_are_made_where_the_settings_say(tmp_path: Path, place: str) -
     assert (left / "half.txt").read_text() == "made\n"
     assert (sorted(each.name for each in left.parent.iterdir()), site.git("status", "--short")) == (["agent-2"], "")
     assert not (site.root / "worktrees").exists()
-    assert f"{left} belongs to no run" in site("doctor").out
+    if place == "outside":
+        assert f"{left} belongs to no run" in site("doctor").out
     stranger = left.parent / "mine"
     stranger.mkdir()
     assert site("clean", "--yes").status == 0

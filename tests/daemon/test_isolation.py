@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.state import results
 from orchestrator.state.layout import Layout
-from tests.projects import SETTINGS, Project, Site, git, names, script, writes
+from tests.projects import SETTINGS, Project, Site, git, names, script, waits_for, writes
 
 ONE, TWO, THREE = names(3)
 PLAN: Final = """\
@@ -27,7 +27,7 @@ NO_PATHS: Final = "\n".join(line for line in PLAN.splitlines() if "   - in" not 
 SCRIPTS: Final = {
     ONE: script(writes("src/one/a.txt"), writes("src/one/b.txt")),
     TWO: script(writes("src/two.txt"), writes("stray.txt"), "fail = 3"),
-    THREE: script(writes("docs/three.txt"), 'run = ["rm", "docs/old.txt"]'),
+    THREE: script(waits_for(Path("stray.txt")), writes("docs/three.txt"), 'run = ["rm", "docs/old.txt"]'),
 }
 
 
@@ -99,7 +99,6 @@ def test_one_after_the_other(tmp_path: Path) -> None:
     ("plan", "words", "status", "said"),
     [
         (PLAN.replace("docs/", "src/"), [], 4, "both work on src/"),
-        (NO_PATHS, [], 4, "names no paths"),
         (NO_PATHS, ["--agents", "1"], 9, "changes of yours: notes.txt, shared.txt, staged.txt"),
     ],
 )
@@ -114,7 +113,7 @@ def test_what_is_refused_before_anything_starts(
     assert not (site.root / "runtime" / "parallel").exists()
 
 
-@pytest.mark.parametrize("step", ["run.worktree_made", "integrate.settled", "shared.kept", "shared.put_back"])
+@pytest.mark.parametrize("step", ["integrate.settled", "shared.put_back"])
 def test_killed_at_a_step_of_its_own(tmp_path: Path, step: str) -> None:
     """The next start brings it to the same end, with the user's things where they were."""
     site = project(tmp_path, PLAN, remote=False)

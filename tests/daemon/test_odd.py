@@ -46,9 +46,7 @@ def test_all_of_it_at_once(tmp_path: Path) -> None:
     ("words", "said", "hint"),
     [
         (["config", "filter.lfs.required", "true"], "big.bin goes through the filter lfs", "filter.lfs.required false"),
-        (["switch", "--quiet", "--detach"], "HEAD is detached", "git switch"),
         (["switch", "--quiet", "--orphan", "empty"], "has no commit yet", "git commit"),
-        (["config", "core.bare", "true"], "bare repository", "clone it"),
     ],
 )
 def test_what_cannot_be_worked_on(tmp_path: Path, words: list[str], said: str, hint: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.core.run import GitOptions
 from orchestrator.errors import GitRefused
 from orchestrator.git import integrate, repository, restore, shared
 from orchestrator.git.command import Git
@@ -19,6 +20,7 @@ from tests.git.repos import git
 
 BRANCH = "feat/x"
 REF = "refs/orchd/backup/run/track/1"
+LINE = GitOptions(strategy="rebase")
 OWN = Own(("src", "new*.txt"), ("src/left.out",))
 ODD = os.fsdecode(b"src/odd \xff\n'\"")
 
@@ -47,10 +49,10 @@ def work(place: Path) -> None:
     (place / "src" / "c.txt").chmod(0o755)
 
 
-def commit(place: Path, status: int = 0, **env: str) -> str:
+def commit(place: Path, status: int = 0, base: str = "", **env: str) -> str:
     """Run the commit phase to its end; return what it says on both streams."""
     paths = {"target": "main", "paths": OWN.paths, "left_out": OWN.left_out}
-    facts = {"v": 1, "branch": BRANCH, "base": repos.tip(place, "main"), "subject": "Implement X", "what": []}
+    facts = {"v": 1, "branch": BRANCH, "base": base or repos.tip(place, "main"), "subject": "Implement X", "what": []}
     path = place / ".git" / "spec.json"
     path.write_text(json.dumps({**facts, **paths, "trailers": {"Orchd-Track": "track", "Orchd-Run": "run"}}))
     ended = subprocess.run(
@@ -69,7 +71,7 @@ def take_in(place: Path) -> Merged:
     """Integrate the track."""
     repo = repository.survey(str(place), "main")
     settle = lambda commit: shared.settle(repo, "main", OWN, commit)  # noqa: E731  # as the daemon does
-    answer = integrate.integrate(repo, Integration("run", "track", "X", BRANCH, "main", settle=settle))
+    answer = integrate.integrate(repo, Integration("run", "track", "X", BRANCH, "main", options=LINE, settle=settle))
     assert isinstance(answer, Merged)
     return answer
 
@@ -99,7 +101,22 @@ def test_the_tracks_files_and_nothing_else(place: Path) -> None:
     assert git(place, "ls-files", "--stage", "src/c.txt").startswith("100755")
 
 
-def test_an_agent_that_stages_or_commits_itself(place: Path) -> None:
+def test_an_agent_that_commits_itself(place: Path) -> None:
+    """Its commit is on the user's branch already; the track's comes after it, and is told from it."""
+    base = repos.tip(place, "main")
+    repos.write(place, {"src/c.txt": b"c\n"})
+    git(place, "add", "src/c.txt")
+    git(place, "commit", "--quiet", "-m", "by itself", "src/c.txt")
+    repo = repository.survey(str(place))
+    assert shared.commits_of_others(repo, base, "main") == [git(place, "rev-parse", "--short", "main")]
+    repos.write(place, {"new1.txt": b"n\n"})
+    commit(place, base=base)
+    assert take_in(place).note == ""
+    assert git(place, "log", "--format=%s", f"{base}..main").splitlines() == ["Implement X", "by itself"]
+    assert git(place, "diff", "--name-only", "main^", "main") == "new1.txt"
+
+
+def test_an_agent_that_stages(place: Path) -> None:
     """What it staged half-way is no obstacle."""
     repos.write(place, {"src/c.txt": b"half\n"})
     git(place, "add", "src/c.txt")
@@ -160,11 +177,11 @@ def test_changes_of_the_user_among_its_files_are_refused(home: Path) -> None:
     """Changed, new, staged or deleted: by name, before anything starts; elsewhere they are nobody's business."""
     repo = repository.survey(str(home))
     repos.write(home, {"a.txt": b"x", "src/left.out": b"x"})
-    shared.check(repo, OWN, "track t")
+    shared.check(repo, {"track t": OWN})
     for change in ({"src/b.txt": b"x"}, {"src/b.txt": None}, {"new2.txt": b"x"}):
         repos.write(home, change)
         with pytest.raises(GitRefused, match=f"1 files that track t would commit .*: {next(iter(change))}"):
-            shared.check(repo, OWN, "track t")
+            shared.check(repo, {"track t": OWN})
         git(home, "checkout", "--quiet", "src/b.txt")
     git(home, "add", "new2.txt")
     (home / "new2.txt").unlink()
