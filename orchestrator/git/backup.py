@@ -88,8 +88,8 @@ def _look_closely(git: Git, *, ignored: bool) -> State:
     with private(git, copy=True) as env:
         written = git.run("write-tree", env=env)
         staged = written.text() if written.status == 0 else ""
-        conflict = () if staged else git.names("ls-files", "--unmerged", "-z", env=env)
         see_everything(git, env)
+        conflict = [] if staged else _in_conflict(git, head, git.names("diff-files", "-z", "--name-only", env=env), env)
         plain = _add(git, env)
         nested = _left(git, env, plain, unread) if plain is not None else []
         tree = git.out(*(plain or ()), "write-tree", env=env)
@@ -98,6 +98,22 @@ def _look_closely(git: Git, *, ignored: bool) -> State:
     loose = unseen.loose(git, foreign, every=ignored, unread=unread.append)
     more = unseen.trees(git, unseen.entries(git, committed, tree), loose, conflict)
     return State(head, committed, staged, tree, tuple(foreign), tuple(more.items()), tuple(unread), _lost(git))
+
+
+def _in_conflict(
+    git: Git, head: str, gone: Iterable[str], env: Mapping[str, str], place: Sequence[str] = ()
+) -> list[str]:
+    """Return the lines of an index with conflicts that no tree can hold: their sides, and what stands beside them.
+
+    That is what was staged, too, of the files in ``gone``: those that are on disk no longer as they were staged.
+    """
+    rows = [each.partition("\t") for each in git.names(*place, "ls-files", "--stage", "-z", env=env)]
+    words = (*place, "diff-index", "--cached", "-z", "--name-only", head)
+    beside = set(gone) & set(git.names(*words, env=env) if head else (path for _, _, path in rows))
+    wanted = (
+        row for row in rows if not row[0].endswith(" 0") or (row[2] in beside and not row[0].startswith(_GITLINK))
+    )
+    return ["".join(row) for row in wanted]
 
 
 def _add(git: Git, env: Mapping[str, str]) -> list[str] | None:
@@ -170,8 +186,12 @@ def remains(git: Git, git_dir: str) -> State:
     head = refs.resolve_in(git, "HEAD", *place) or ""
     committed = git.out("rev-parse", f"{head}^{{tree}}") if head else _empty_tree(git)
     written = git.run(*place, "write-tree") if os.path.exists(f"{git_dir}/index") else None
-    staged = written.text() if written is not None and written.status == 0 else committed
-    return State(head, committed, "", staged, lost=_lost(git, *place))
+    if written is None or written.status == 0:
+        staged = written.text() if written is not None else committed
+        return State(head, committed, "", staged, lost=_lost(git, *place))
+    every = [each.partition("\t")[2] for each in git.names(*place, "ls-files", "--stage", "-z")]
+    more = unseen.trees(git, [], [], _in_conflict(git, head, every, {}, place))
+    return State(head, committed, "", committed, more=tuple(more.items()), lost=_lost(git, *place))
 
 
 def standing(worktree: str) -> Git:
@@ -266,6 +286,22 @@ def find(git: Git, state: State, below: str = refs.BACKUPS) -> str | None:
     told = git.out("for-each-ref", f"--format=%(objectname) %(trailers:key={STATE},valueonly)", below)
     pairs = (line.partition(" ") for line in told.splitlines())
     return next((commit for commit, _, key in pairs if key == state.key), None)
+
+
+def holding(git: Git, state: State) -> str | None:
+    """Return a backup that holds all of ``state``, and maybe more; None where there is none.
+
+    It is one made on the same commit; or the one that the worktree stands on since its removal was cut short.
+    """
+    told = git.out("for-each-ref", f"--format=%(objectname) %(trailers:key={STATE},valueonly)", refs.BACKUPS)
+    rows = (line.split(" ") for line in told.splitlines())
+    return next((row[0] for row in rows if len(row) > 3 and _holds(state, *row)), None)
+
+
+def _holds(state: State, commit: str, head: str, staged: str, tree: str, *more: str) -> bool:
+    same = state.head in {head, commit} and state.tree == tree
+    known = {"" if staged == "-" else staged, state.committed, state.tree}
+    return same and state.staged in known and {f"{name}={each}" for name, each in state.more} <= {*more}
 
 
 def _record(git: Git, state: State, name: str, old: str | None) -> str:

@@ -2,7 +2,7 @@
 
 ``raw`` are changed files whose bytes git would convert (line ends, filters), as they are on disk. ``loose`` are
 files that git would not add: ignored ones, and those of repositories within. ``unmerged`` are the sides of a
-conflict. ``modes`` are rights that git does not record.
+conflict, and what was staged beside it. ``modes`` are rights that git does not record.
 """
 
 import os
@@ -19,7 +19,7 @@ MODES: Final = "modes"
 """The one file of the tree ``modes``: octal rights and a path, each pair ended by a NUL."""
 
 _LINK: Final = "120000"
-_STAGES: Final = {"1": "base", "2": "ours", "3": "theirs"}
+_STAGES: Final = {"0": "staged", "1": "base", "2": "ours", "3": "theirs"}
 _PLAIN: Final = frozenset({0o644, 0o755})
 
 
@@ -43,7 +43,7 @@ def trees(git: Git, changed: Sequence[Entry], loose: Sequence[str], conflict: Se
     """Write what is on disk and not in git's view, and return the trees that are not empty, by name.
 
     ``changed`` is what git's view has of the changed files, ``loose`` are further paths, ``conflict`` lines of
-    ``git ls-files --unmerged``.
+    ``git ls-files --stage`` of an index with conflicts.
     """
     seen = [each for each in changed if each.mode.startswith("100") and _is_readable(f"{git.folder}/{each.path}")]
     blobs = hashed(git, [each.path for each in seen])

@@ -247,7 +247,7 @@ def _not_droppable(git: Git, repo: Repository, gone: Worktree) -> str:
     state = backup.remains(git, own)
     if state.lost:
         return f"no branch holds its commit {state.lost[0][:10]}"
-    return "something was staged in it" if state.dirty and backup.find(git, state) is None else ""
+    return "something was staged in it" if state.dirty and backup.holding(git, state) is None else ""
 
 
 def keep_gone(repo: Repository, path: str, ref: str) -> str | None:
@@ -349,7 +349,7 @@ def _judged(found: Worktree, main: Worktree, *, keep_ignored: bool) -> tuple[str
         return f"not everything in it can be read: {some(state.unread, 3)}", None
     if state.lost:
         return f"no branch holds its commit {state.lost[0][:10]}", None
-    kept = backup.find(inside, state) if state.dirty else None
+    kept = backup.holding(inside, state) if state.dirty else None
     return (_kept_nowhere(inside, state) if state.dirty and kept is None else ""), kept
 
 

@@ -1,6 +1,7 @@
 """Backups hold every byte that no branch holds, and change nothing else."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -219,6 +220,39 @@ def test_both_sides_of_a_conflict_are_kept(home: Path) -> None:
     sides = dict(backup.look(str(home)).more)["unmerged"]
     found = [repos.show(home, sides, f"{side}/a.txt") for side in ("base", "ours", "theirs")]
     assert found == [b"a\n", b"ours\n", b"theirs\n"]
+
+
+def conflict_beside(home: Path) -> None:
+    """Be in the middle of a conflict, with something staged beside it that is something else on disk."""
+    repos.grow(home, "other", {"a.txt": b"theirs\n"}, base="main")
+    repos.write(home, {"a.txt": b"ours\n"})
+    git(home, "commit", "--quiet", "-am", "ours")
+    git(home, "merge", "other", status=1)
+    repos.write(home, {"src/b.txt": b"staged\n", "same": b"same\n"})
+    git(home, "add", "src/b.txt", "same")
+    repos.write(home, {"src/b.txt": b"on disk\n", "ROADMAP.md": b"on disk, too\n"})
+
+
+def test_what_was_staged_beside_a_conflict_is_kept(home: Path) -> None:
+    """No tree can hold such an index; what is on disk as it was staged is not kept twice."""
+    conflict_beside(home)
+    assert backup.keep(str(home), REF)
+    sides = dict(backup.look(str(home)).more)["unmerged"]
+    assert repos.show(home, sides, "staged/src/b.txt") == b"staged\n"
+    assert git(home, "ls-tree", "-r", "--name-only", f"{sides}:staged") == "src/b.txt"
+    assert repos.show(home, REF, "src/b.txt") == b"on disk\n"
+
+
+def test_a_conflict_in_a_worktree_that_was_deleted_is_kept(home: Path) -> None:
+    """Its sides, and all that was staged."""
+    place = home / "worktrees" / "x"
+    git(home, "worktree", "add", "--quiet", "-b", "x", str(place))
+    conflict_beside(place)
+    shutil.rmtree(place)
+    assert backup.keep_remains(str(home), str(home / ".git" / "worktrees" / "x"), REF)
+    sides = git(home, "rev-parse", f"{REF}^2")
+    found = git(home, "ls-tree", "-r", "--name-only", sides).split("\n")
+    assert found == ["base/a.txt", "ours/a.txt", "staged/same", "staged/src/b.txt", "theirs/a.txt"]
 
 
 def test_what_cannot_be_read_is_said_and_all_else_kept(home: Path) -> None:
