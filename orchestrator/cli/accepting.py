@@ -23,7 +23,7 @@ from orchestrator.core.track import Track
 from orchestrator.daemon.gather import RunFiles
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import GitRefused, Held, SystemFailure, Unreadable
-from orchestrator.git import repository, worktree
+from orchestrator.git import branches, repository
 from orchestrator.git.command import redact
 from orchestrator.git.pending import pending
 from orchestrator.git.repository import Repository
@@ -101,15 +101,15 @@ def draft(layout: Layout, repo: Repository | None, wanted: Wanted) -> RunRecord:
     names = acceptance.run_names(wanted.source.stem)
     name = acceptance.first_free(names, lambda run: os.path.lexists(layout.run(run).folder))
     count = len(wanted.tracks)
-    branches, worktrees = [NO_BRANCH] * count, [repo.top if repo is not None else layout.root] * count
+    chosen, worktrees = [NO_BRANCH] * count, [repo.top if repo is not None else layout.root] * count
     if repo is not None:
-        branches = _branches(repo, wanted, {each.branch for run in others for each in run.tracks})
+        chosen = _branches(repo, wanted, {each.branch for run in others for each in run.tracks})
     if not isolation.together(wanted.terms.options):
         worktrees = _worktrees(layout, name, wanted, {each.worktree for run in others for each in run.tracks})
     source = wanted.source
     stands = (NO_BRANCH, "", None) if repo is None else (repo.branch, repo.head, repo.remote and redact(repo.remote))
     ground = Ground(source.path, source.plan.kind, layout.root, *stands, clock.iso())
-    taken = [_taken(wanted, *each) for each in zip(wanted.tracks, branches, worktrees, strict=True)]
+    taken = [_taken(wanted, *each) for each in zip(wanted.tracks, chosen, worktrees, strict=True)]
     return acceptance.accept(name, taken, ground, wanted.terms)
 
 
@@ -128,9 +128,9 @@ def _taken(wanted: Wanted, track: Track, branch: str, path: str) -> Taken:
 def _branches(repo: Repository, wanted: Wanted, taken: set[str]) -> list[str]:
     """Return a branch for each track: the one to go on with, else one that neither the repository nor a run has."""
     chosen: list[str] = []
-    known = worktree.branches(repo)
+    known = branches.known(repo)
     for track in wanted.tracks:
-        free = (worktree.free_branch(repo, each, known) for each in acceptance.numbered(acceptance.branch_name(track)))
+        free = (branches.free(repo, each, known) for each in acceptance.numbered(acceptance.branch_name(track)))
         own = wanted.left(track).branch
         chosen.append(own or acceptance.first_free(free, lambda each: each in taken or each in chosen))
     return chosen

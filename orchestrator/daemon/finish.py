@@ -10,7 +10,7 @@ from orchestrator.core.run import Outcome, Publication, RunRecord, RunTrack
 from orchestrator.daemon import checking, outcomes, reporting
 from orchestrator.daemon.publication import publication_of
 from orchestrator.errors import CommandFailed, OrchdError
-from orchestrator.git import repository, worktree
+from orchestrator.git import branches, repository, worktree
 from orchestrator.git.repository import Repository
 from orchestrator.host import clock
 from orchestrator.reports.metrics import Ending
@@ -65,7 +65,7 @@ def _tidy(layout: Layout, record: RunRecord, ended: Sequence[Outcome]) -> None:
         merged = [record.find(each.agent_id) for each in ended if each.ended == "merged"]
         if record.options.git.isolation == "shared":
             for track in merged:
-                worktree.forget_branch(repo, track.branch)
+                branches.forget(repo, track.branch)
             return
         for track in _still_there(repo, merged):
             worktree.forget(repo, track.worktree, track.branch, keep_ignored=record.options.git.keep_ignored)
@@ -85,7 +85,7 @@ def _sweep(layout: Layout, paths: RunLayout) -> None:
 def _still_there(repo: Repository, tracks: Sequence[RunTrack]) -> list[RunTrack]:
     """Return the tracks of which git, or the disk, still has the worktree or the branch."""
     known = {os.path.realpath(each.path) for each in worktree.list(repo)}
-    names = worktree.branches(repo).names
+    names = branches.known(repo).names
     return [
         each
         for each in tracks

@@ -32,7 +32,19 @@ from orchestrator.daemon import (
 from orchestrator.daemon.launch import Launch
 from orchestrator.daemon.workers import Started, place
 from orchestrator.errors import CommandFailed, OrchdError
-from orchestrator.git import adopt, backup, ignored, include, integrate, merge, refs, repository, submodules, worktree
+from orchestrator.git import (
+    adopt,
+    backup,
+    branches,
+    ignored,
+    include,
+    integrate,
+    merge,
+    refs,
+    repository,
+    submodules,
+    worktree,
+)
 from orchestrator.git.backup import State
 from orchestrator.git.command import Git
 from orchestrator.git.integrate import AlreadyIn, Conflict, Integration, Merged, Nothing, Red
@@ -334,7 +346,7 @@ def _recorded(layout: Layout, record: RunRecord, track: RunTrack, outcome: Outco
     reach("run.outcome_written")
     if record.options.git.isolation == "shared":
         with suppress(CommandFailed):
-            worktree.forget_branch(repository.survey(layout.root, record.target_branch), track.branch)
+            branches.forget(repository.survey(layout.root, record.target_branch), track.branch)
     return said
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from orchestrator.core.listing import some
 from orchestrator.errors import GitRefused
-from orchestrator.git import backup, leftover, merge, places, refs, unseen, worktree
+from orchestrator.git import backup, branches, leftover, merge, places, refs, unseen, worktree
 from orchestrator.git.backup import State
 from orchestrator.git.command import Git
 from orchestrator.git.index import private
@@ -55,7 +55,7 @@ def begin(repo: Repository, own: Own, branch: str, base: str, *, first: bool) ->
         if tip is None:
             refs.update(git, refs.head(branch), base, None, "begins here")
         else:
-            worktree.bring_up(git, branch, tip, base)
+            branches.bring_up(git, branch, tip, base)
     if first:
         check(repo, {"this track": own})
 

@@ -6,7 +6,6 @@ processes: eight at once take twenty times as long as one.
 """
 
 import os
-import re
 import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -16,7 +15,7 @@ from typing import Final
 from orchestrator.core.listing import some
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused, OrchdError
-from orchestrator.git import backup, ignored, leftover, places, refs, submodules
+from orchestrator.git import backup, branches, ignored, leftover, places, refs, submodules
 from orchestrator.git.command import Git, complaint, refusal
 from orchestrator.git.repository import Repository, guarded
 
@@ -25,8 +24,6 @@ SECONDS: Final = 1800.0
 
 WAIT: Final = 600.0
 """Seconds to wait while other processes make or remove worktrees of the same repository."""
-
-_PLAIN: Final = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*\Z")
 
 _BEING_MADE: Final = "initializing"  # git's own word; with it `git worktree add` locks what it has not finished
 
@@ -79,51 +76,6 @@ def _entry(record: str, top: str) -> Worktree:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Branches:
-    """The names of the branches there are, and of what stands above them; case makes no difference."""
-
-    names: frozenset[str]
-    folders: frozenset[str]
-
-
-def branches(repo: Repository) -> Branches:
-    """Return the names that no new branch may have."""
-    told = Git(repo.top).out("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/")
-    names = frozenset(each.casefold() for each in told.split("\n"))
-    return Branches(names, frozenset(folder for each in names for folder in _folders(each)))
-
-
-def free_branch(repo: Repository, wanted: str, known: Branches | None = None) -> str:
-    """Return ``wanted``, or with -2, -3 … behind it when a branch has that name, or one that differs in case.
-
-    ``known`` are the branches there are, as they were a moment ago; None: git is asked.
-    """
-    _check(Git(repo.top), wanted)
-    taken = known or branches(repo)
-    blocking = next((each for each in _folders(wanted) if each.casefold() in taken.names), None)
-    if blocking is not None:
-        raise GitRefused(f"the branch {visible(blocking)} is in the way of {visible(wanted)}", hint="rename it")
-    number = 1
-    name = wanted
-    while name.casefold() in taken.names or name.casefold() in taken.folders:
-        number += 1
-        name = f"{wanted}-{number}"
-    return name
-
-
-def _check(git: Git, branch: str) -> None:
-    """Raise :class:`GitRefused` when git can have no branch of that name; it is asked only where there is a doubt."""
-    if len(branch) > refs.LONGEST_PART or not _PLAIN.match(branch):
-        refs.check_branch(git, branch)
-
-
-def _folders(branch: str) -> Iterator[str]:
-    """Yield the names that cannot be branches because ``branch`` is one: those above it."""
-    parts = branch.split("/")
-    return ("/".join(parts[:depth]) for depth in range(1, len(parts)))
-
-
 def add(repo: Repository, path: str, branch: str, base: str) -> None:
     """Make a worktree at ``path`` on ``branch``; a branch that is not there begins at the commit ``base``.
 
@@ -131,7 +83,7 @@ def add(repo: Repository, path: str, branch: str, base: str) -> None:
     finished. Raises :class:`GitRefused` when something else is in the way, and then changed nothing.
     """
     git = Git(repo.top, SECONDS)
-    _check(git, branch)
+    branches.check(git, branch)
     real = _real(path)
     with guarded(repo, "worktrees", WAIT):
         reconnect(repo.top, real)
@@ -209,21 +161,13 @@ def _make(repo: Repository, git: Git, path: str, branch: str, base: str) -> None
     if tip is None:
         made = git.run("worktree", "add", "--quiet", "-b", branch, "--", path, base)
     else:
-        bring_up(git, branch, tip, base)
+        branches.bring_up(git, branch, tip, base)
         made = git.run("worktree", "add", "--quiet", "--", path, branch)
     if made.status != 0:
         found = _at(repo, path)
         if found is None or found.branch != branch or found.locked is not None:
             raise refusal(made)
         # else it stands, and it was a hook of the user's that failed: that does not change the outcome
-
-
-def bring_up(git: Git, branch: str, tip: str, base: str) -> None:
-    """Let a branch without commits of its own begin at ``base``; one that has some stays as it is."""
-    if refs.is_ancestor(git, tip, base) and tip != base:
-        refs.update(git, refs.head(branch), base, tip, "begins here")
-    elif not git.asks("merge-base", tip, base):
-        raise GitRefused(f"the branch {visible(branch)} has nothing in common with {base[:10]}", hint="rename it")
 
 
 def _drop(git: Git, repo: Repository, gone: Worktree) -> None:
@@ -380,21 +324,6 @@ def forget(
         removal = remove(repo, path, keep_ignored=keep_ignored, seen=seen)
         if not removal.removed:
             return f"the worktree {visible(path)} stays: {removal.why}"
-        return forget_branch(repo, branch)
+        return branches.forget(repo, branch)
     except OrchdError as error:
         return f"the worktree {visible(path)} or the branch {visible(branch)} stays: {error.message}"
-
-
-def forget_branch(repo: Repository, branch: str) -> str:
-    """Remove the branch of a merged track; return why it stays, or nothing. Raises :class:`GitRefused`."""
-    git = Git(repo.top)
-    tip, elsewhere = refs.told_of(git, branch, "objectname", "worktreepath") or ("", "")
-    if not tip:
-        return ""
-    stays = f"the branch {visible(branch)} stays: "
-    if elsewhere:
-        return f"{stays}{visible(elsewhere)} stands on it"
-    if branch == repo.branch or not refs.kept_by_a_ref(git, tip, refs.head(repo.branch), f"{refs.RUNS}/"):
-        return f"{stays}not all of it is merged"
-    git.out("update-ref", "-m", "orchd: merged", "-d", refs.head(branch), tip)
-    return ""

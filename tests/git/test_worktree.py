@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import GitRefused
-from orchestrator.git import backup, repository, worktree
+from orchestrator.git import backup, branches, repository, worktree
 from orchestrator.git.repository import Repository
 from tests.git import repos
 from tests.git.repos import git
@@ -134,7 +134,7 @@ def test_a_name_that_is_no_branch_is_refused(repo: Repository, branch: str) -> N
     with pytest.raises(GitRefused):
         worktree.add(repo, str(place(repo)), branch, repo.head)
     with pytest.raises(GitRefused):
-        worktree.free_branch(repo, branch)
+        branches.free(repo, branch)
     assert not place(repo).exists()
 
 
@@ -264,13 +264,13 @@ def test_a_failing_hook_does_not_undo_a_worktree(repo: Repository) -> None:
 def test_a_free_branch_is_found(repo: Repository) -> None:
     """Taken names, also in another case or as a folder, get a number; a name below a branch cannot be had."""
     top = Path(repo.top)
-    assert worktree.free_branch(repo, "feat/x") == "feat/x"
+    assert branches.free(repo, "feat/x") == "feat/x"
     git(top, "branch", "feat/x")
     git(top, "branch", "Feat/X-2")
     git(top, "branch", "feat/x-3/deep")
-    assert worktree.free_branch(repo, "feat/x") == "feat/x-4"
+    assert branches.free(repo, "feat/x") == "feat/x-4"
     with pytest.raises(GitRefused, match="the branch feat/x is in the way"):
-        worktree.free_branch(repo, "feat/x/y")
+        branches.free(repo, "feat/x/y")
 
 
 def test_a_clean_worktree_is_removed(repo: Repository) -> None:
