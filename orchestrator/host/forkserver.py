@@ -67,7 +67,7 @@ class ForkServer:
         self._news = select.poll()
         self._news.register(self._ours, select.POLLIN)
         with theirs:
-            argv = [sys.executable, "-P", "-m", module, str(theirs.fileno()), "-" * ROOM]
+            argv = [sys.executable, "-P", "-m", module, str(theirs.fileno()), " " * ROOM]
             try:
                 self._process = _start(argv, cwd, env, theirs.fileno())
             except OSError:
