@@ -3,11 +3,11 @@
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from orchestrator.claims import FileClaims
+from orchestrator.claims import FileClaims, Seen
 from orchestrator.cli.frame import Look, Row
 from orchestrator.cli.views import View
 from orchestrator.core.decide import picked
@@ -35,7 +35,7 @@ _OUR_OWN: Final = re.compile(r"\[orchd [0-9TZ:.-]{1,40}\] ")
 
 
 class Watched:
-    """One run, looked at again and again through its files."""
+    """One run, looked at again and again through its files. Of what has ended little is kept, and asked again."""
 
     def __init__(self, layout: Layout, record: RunRecord) -> None:
         self._layout = layout
@@ -45,23 +45,48 @@ class Watched:
         self._store = FileClaims(layout.root)
         self._order = Order.of(record)
         self._own = Conducted.of(record, clock.steady())
+        self._ended: dict[str, tuple[TrackState, Row]] = {}
 
     def look(self) -> Look:
         """Return what there is to see now."""
         claims = {seen.track: seen for seen in self._store.list()}
-        facts = self._files.facts(self._record, self._statuses.read(claims), claims, self._own)
+        self._own.over = {agent_id: each for agent_id, each in self._own.over.items() if self._holds(each, claims)}
+        there = [each.agent_id for each in self._record.tracks if each.agent_id not in self._own.over]
+        facts = self._files.facts(self._record, self._statuses.read(claims, there), claims, self._own)
         standing = Standing(facts, clock.steady())
         waits = picked(standing, self._order).waits
-        now = clock.iso()
+        now, before = clock.iso(), frozenset(self._ended)
         rows = tuple(self._row(standing, each, waits.get(each.spec.agent_id, ""), now) for each in facts.tracks)
+        self._let_go(each for each in facts.tracks if each.outcome is not None and each.spec.agent_id in before)
         return Look(self._record.run, rows, between(self._record.created_at, now), self._is_over(said=facts.ended))
+
+    def _holds(self, track: TrackFacts, claims: Mapping[str, Seen]) -> bool:
+        """Tell whether a track that had ended still has: an agent may have said so."""
+        outcome = self._files.outcome(self._record.run, track.spec.agent_id)
+        return outcome is track.outcome and track.spec.track not in claims
+
+    def _let_go(self, ended: Iterable[TrackFacts]) -> None:
+        """Keep only what is needed of tracks that had ended at the look before: by now their last words are known."""
+        for track in ended:
+            self._own.end(track)
+        self._statuses.let_go(self._own.over.keys())
 
     def _is_over(self, *, said: bool) -> bool:
         """Tell whether the run is over: an agent may have said so, and who drives a run lets go of it when it is."""
         return said and not is_taken(self._layout.run(self._record.run).conductor)
 
     def _row(self, standing: Standing, facts: TrackFacts, waits: str, now: str) -> Row:
-        state = standing.of(facts)
+        """Return what is shown of a track; nothing new is to be said of one that has ended."""
+        agent_id, state = facts.spec.agent_id, standing.of(facts)
+        before, row = self._ended.get(agent_id, (None, None))
+        if row is not None and agent_id in self._own.over and before == state:
+            return row
+        row = self._fresh_row(facts, state, waits, now)
+        if facts.outcome is not None:
+            self._ended[agent_id] = (state, row)
+        return row
+
+    def _fresh_row(self, facts: TrackFacts, state: TrackState, waits: str, now: str) -> Row:
         status = self._statuses.found.get(facts.spec.agent_id)
         phase = status.metadata.get("phase") if status is not None else None
         return Row(

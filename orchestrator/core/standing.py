@@ -118,9 +118,14 @@ def state_of(facts: TrackFacts, standing: Standing) -> TrackState:
 
     What a person cancelled has not failed, whatever became of its attempt then.
     """
-    rules = (_ended, _doing, _claimed, _finished, _underway)
-    found = (state for rule in rules if (state := rule(facts, standing)) is not None)
-    state = next(found, None) or _before_a_start(facts, standing)
+    state = (
+        _ended(facts, standing)
+        or _doing(facts)
+        or _claimed(facts, standing)
+        or _finished(facts, standing)
+        or _underway(facts, standing)
+        or _before_a_start(facts, standing)
+    )
     is_lost = state.where == "failed" and state.rule not in ("outcome", "recording")
     return replace(state, where="cancelled") if is_lost and facts.spec.track in standing.run.cancelled else state
 
@@ -137,7 +142,7 @@ def _ended(facts: TrackFacts, standing: Standing) -> TrackState | None:
     return TrackState(outcome.ended, outcome.error or outcome.ended, "outcome")
 
 
-def _doing(facts: TrackFacts, _standing: Standing) -> TrackState | None:
+def _doing(facts: TrackFacts) -> TrackState | None:
     if facts.doing == "merging":
         return TrackState("merging", "its branch is being merged", "merging")
     if facts.doing == "tidying":

@@ -106,6 +106,10 @@ class Conductor:
         else:
             self._look_at_all = True
 
+    def ended(self) -> Mapping[str, AbstractSet[str]]:
+        """Return the agents of each driven run whose tracks have ended."""
+        return {run: driven.own.over.keys() for run, driven in self._driven.items()}
+
     def turn(self, seen: Sight, now: float, changed: AbstractSet[str]) -> float | None:
         """Decide and perform for every run that something happened to; return when to come again.
 
@@ -133,7 +137,7 @@ class Conductor:
     def _take_up(self, now: float) -> None:
         """Drive every accepted run without a report that no other process drives."""
         for driven in self._driven.values():
-            driven.dirty = True
+            driven.dirty, driven.own.present = True, None
         missing = [run for run in self._files.unfinished() if run not in self._driven and self._only in (None, run)]
         fresh = [adopted for run in missing if (adopted := self._adopt(run, now)) is not None]
         if fresh:

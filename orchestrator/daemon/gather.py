@@ -1,13 +1,9 @@
-"""Facts of runs, read from their files. Reading never writes.
-
-Files are parsed again only when their inode, size or time changed, so that a rescan costs one ``stat``
-a file.
-"""
+"""Facts of runs, read from their files. Reading never writes."""
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar
 
 from orchestrator.claims import Seen
 from orchestrator.core import amounts
@@ -22,69 +18,14 @@ from orchestrator.core.standing import Rule, Standing
 from orchestrator.core.status import Status
 from orchestrator.core.text import visible
 from orchestrator.daemon import spending
-from orchestrator.errors import Unreadable
-from orchestrator.host import clock, files
+from orchestrator.daemon.cache import Cache
+from orchestrator.host import clock
 from orchestrator.state import answers, approvals, cancel, refusals, results
 from orchestrator.state.cancel import Request
 from orchestrator.state.endings import Endings
 from orchestrator.state.layout import Layout, RunLayout
-from orchestrator.state.scan import SETTLED_NS
 
 T = TypeVar("T")
-
-Key = tuple[int, ...]
-"""What a file is told from its successor by."""
-
-
-def _key(facts: os.stat_result) -> Key:
-    return (facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size)
-
-
-class Cache(Generic[T]):
-    """Parsed files by path; a file is read again only when it is another one than before."""
-
-    def __init__(self, read: Callable[[str], T | None]) -> None:
-        self._read = read
-        self._known: dict[str, tuple[Key, T | None]] = {}
-        self.problems: dict[str, str] = {}
-
-    def get(self, path: str) -> T | None:
-        """Return what the file says; None when it is missing or bad (then ``problems`` says why).
-
-        Raises ``OSError`` when it is we who ran out of something: then nothing is known of the file.
-        """
-        try:
-            facts = os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            self._drop(path)
-            return None
-        key = _key(facts)
-        known = self._known.get(path)
-        if known is not None and known[0] == key:
-            return known[1]
-        settled = abs(clock.wall_ns() - facts.st_ctime_ns) > SETTLED_NS
-        value = self._parse(path)
-        self._known[path] = (key if settled else (), value)
-        return value
-
-    def _parse(self, path: str) -> T | None:
-        try:
-            value = self._read(path)
-        except Unreadable as error:
-            files.raise_if_ran_out(error)
-            self.problems[path] = error.message
-            return None
-        self.problems.pop(path, None)
-        return value
-
-    def _drop(self, path: str) -> None:
-        self._known.pop(path, None)
-        self.problems.pop(path, None)
-
-    def forget(self, folder: str) -> None:
-        """Drop everything below ``folder``."""
-        for path in [each for each in self._known if each.startswith(folder + "/")]:
-            self._drop(path)
 
 
 @dataclass(slots=True)
@@ -120,8 +61,9 @@ class Untouched:
 class Conducted:
     """What only this process knows of a run that it drives.
 
-    ``over`` keeps the facts of tracks that have ended, ``untouched`` of those that nothing happened to so far: a turn
-    costs what happens in it, not what the run has in all. ``drives``: nobody but us says how its tracks and it end.
+    ``over`` keeps what is needed of tracks that have ended, ``untouched`` the facts of those that nothing happened to
+    so far: a turn costs what happens in it, not what the run has in all. ``drives``: nobody but us says how its tracks
+    and it end. ``present`` is what lay in its folder when everything was looked at last; None: it is to be looked at.
     """
 
     record: RunRecord
@@ -136,6 +78,7 @@ class Conducted:
     settled_since: float | None = None
     clashes: tuple[Clash, ...] = ()
     drives: bool = False
+    present: frozenset[str] | None = None
 
     @classmethod
     def of(cls, record: RunRecord, now: float) -> "Conducted":
@@ -154,15 +97,23 @@ class Conducted:
         """Take note of which workers have said something since the last time."""
         for agent_id, status in statuses.items():
             worker = self.workers.get(agent_id)
-            if worker is not None and worker.said is not status:
+            if worker is not None and worker.said is not status and agent_id not in self.over:
                 worker.said, worker.heard = status, now
+
+    def end(self, track: TrackFacts) -> None:
+        """Take note that a track has ended."""
+        if track.spec.agent_id not in self.over:
+            self.over[track.spec.agent_id] = needed(track)
+            self.untouched.pop(track.spec.agent_id, None)
+            if track.spec.agent_id in self.workers:
+                self.worker(track.spec.agent_id).said = None
 
     def note(self, standing: Standing) -> bool:
         """Take note of what is over, and since when; tell whether that is news to decide on."""
         news = False
         for track in standing.run.tracks:
             if track.outcome is not None:
-                self.over.setdefault(track.spec.agent_id, track)
+                self.end(track)
             elif standing.of(track).rule in AWAITED:
                 worker = self.worker(track.spec.agent_id)
                 news = news or track.failed_since is None
@@ -171,6 +122,14 @@ class Conducted:
             ended = max((each.outcome.at for each in self.over.values() if each.outcome is not None), default="")
             self.settled_since, news = standing.now - spending.age(ended), True
         return news
+
+
+def needed(track: TrackFacts) -> TrackFacts:
+    """Return what decisions and people need of a track that has ended; the report reads its files again."""
+    last = track.result
+    if last is not None:
+        last = Attempt(last.attempt, last.fence, "", last.started_at, finished=last.finished, ended_at=last.ended_at)
+    return replace(track, former=(), result=last)
 
 
 AWAITED: Final[frozenset[Rule]] = frozenset({"backoff", "question", "limit"})
@@ -217,14 +176,14 @@ class RunFiles:
         """Return everything known of a run; ``own`` adds what this process does about it."""
         paths = self._layout.run(record.run)
         own = own or Conducted.of(record, clock.steady())
-        place = _Place(paths, _listing(paths.folder), own)
+        place = _Place(paths, _present(paths.folder, own), own)
         approval = self._approvals.get(approvals.path(paths))
         return RunFacts(
             record=record,
             tracks=tuple(
                 own.over.get(each.agent_id)
                 or (None if _began(each, own, statuses, claims) else self._untouched(place, each))
-                or self._track(place, each, statuses, claims)
+                or self._begun(place, each, statuses, claims)
                 for each in record.tracks
             ),
             cancelled=_cancelled(self._cancels.get(paths.cancel), record),
@@ -245,11 +204,26 @@ class RunFiles:
         if known is None:
             files_of = (place.paths.job, place.paths.result, place.paths.answer, place.paths.outcome)
             names = frozenset(os.path.basename(each(spec.agent_id)) for each in files_of)
-            if not place.present.isdisjoint(names):
+            if not place.has_none(names):
                 return None
             known = Untouched(self._track(place, spec, {}, {}), names)
             place.own.untouched[spec.agent_id] = known
-        return known.facts if place.present.isdisjoint(known.files) else None
+        return known.facts if place.has_none(known.files) else None
+
+    def outcome(self, run: str, agent_id: str) -> Outcome | None:
+        """Return how a track ended, the same object as long as the file is the same."""
+        return self._outcomes.get(self._layout.run(run).outcome(agent_id))
+
+    def _begun(
+        self, place: "_Place", spec: RunTrack, statuses: Mapping[str, Status], claims: Mapping[str, Seen]
+    ) -> TrackFacts:
+        """Return the facts of a track; the files of one that has ended are kept no longer, but for its outcome."""
+        facts = self._track(replace(place, present=None) if place.own.drives else place, spec, statuses, claims)
+        if facts.outcome is not None:
+            for cache, path in self._of_track(place.paths, spec.agent_id, outcome=place.own.drives):
+                if path not in cache.problems:
+                    cache.drop(path)
+        return facts
 
     def _track(
         self, place: "_Place", spec: RunTrack, statuses: Mapping[str, Status], claims: Mapping[str, Seen]
@@ -307,6 +281,14 @@ class RunFiles:
         """Return the bad files met so far: path → reason."""
         return {path: reason for cache in self._caches() for path, reason in cache.problems.items()}
 
+    def _of_track(self, paths: RunLayout, agent_id: str, *, outcome: bool) -> Iterator[tuple[Cache[Any], str]]:
+        yield self._jobs, paths.job(agent_id)
+        yield self._results, paths.result(agent_id)
+        yield self._answers, paths.answer(agent_id)
+        yield self._refusals, refusals.path(paths, agent_id)
+        if outcome:
+            yield self._outcomes, paths.outcome(agent_id)
+
     def _caches(self) -> tuple[Cache[Any], ...]:
         of_tracks = (self._jobs, self._results, self._outcomes, self._answers, self._refusals)
         return (*of_tracks, self._cancels, self._approvals)
@@ -314,19 +296,30 @@ class RunFiles:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The folder of a run, what is in it, and what this process knows of the run."""
+    """The folder of a run, what is in it (None: each file is to be looked for), and what we know of the run."""
 
     paths: RunLayout
-    present: frozenset[str]
+    present: frozenset[str] | None
     own: Conducted
 
     def get(self, cache: Cache[T], path: str) -> T | None:
         """Return what a file says; the listing spares a look for each file that is not there."""
-        return cache.get(path) if os.path.basename(path) in self.present else None
+        return cache.get(path) if self.present is None or os.path.basename(path) in self.present else None
+
+    def has_none(self, names: frozenset[str]) -> bool:
+        """Tell whether none of these files is there."""
+        return self.present is not None and self.present.isdisjoint(names)
 
 
 def _began(spec: RunTrack, own: Conducted, statuses: Mapping[str, Status], claims: Mapping[str, Seen]) -> bool:
     return spec.agent_id in own.workers or spec.agent_id in statuses or spec.track in claims
+
+
+def _present(folder: str, own: Conducted) -> frozenset[str]:
+    """Return what is in the folder of a run. Of one that we drive nobody else begins a track: an old look will do."""
+    if own.present is None or not own.drives:
+        own.present = frozenset(name for name in _listing(folder) if name.partition(".")[0] not in own.over)
+    return own.present
 
 
 def _listing(folder: str) -> frozenset[str]:

@@ -210,6 +210,7 @@ class Loop:
         self._watch.check()
         changes = self._claims.rescan()
         self._statuses.rescan(self._claims.seen)
+        self._statuses.let_go(self._conductor.ended())
         self._tell_degraded()
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_EVERY

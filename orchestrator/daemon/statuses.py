@@ -56,6 +56,16 @@ class Statuses:
         self._known, self.problems, self.superseded = answer.known, answer.problems, answer.superseded
         return self.found
 
+    def let_go(self, agents: Collection[str]) -> None:
+        """Keep what these agents said no longer, only how to tell when one of their files is another one."""
+        if not any(agent_id in agents for agent_id in self.found):
+            return
+        self._known = {
+            agent_id: scan.Known(each.key) if agent_id in agents and each.is_settled else each
+            for agent_id, each in self._known.items()
+        }
+        self.found = {agent_id: each.status for agent_id, each in self._known.items() if each.status is not None}
+
     def _others(self) -> Iterator[scan.Problem]:
         """Yield what was wrong beside the files of a status; that is seen again when all is looked at."""
         ours = {each.problem for each in self._known.values()}
@@ -106,6 +116,11 @@ class StatusSensor:
             self.runs[run] = Statuses(self._layout.run(run))
         self._changed = {}
         self._look(dict.fromkeys(names), claims)
+
+    def let_go(self, ended: Mapping[str, Collection[str]]) -> None:
+        """Keep nothing of what the workers of tracks that have ended said; ``ended`` has their agents by run."""
+        for run in ended.keys() & self.runs.keys():
+            self.runs[run].let_go(ended[run])
 
     def look_at(self, runs: Iterable[str], claims: Mapping[str, Seen]) -> None:
         """Look at these runs now: a worker of theirs is gone, and what it said last decides what comes next."""

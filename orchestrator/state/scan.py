@@ -64,6 +64,11 @@ class Known:
     written_ns: int = 0
     superseded_by: int | None = None
 
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the file is believed, and not read again before it is another one."""
+        return self.key is not None and self.status is not None and self.problem is None
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:

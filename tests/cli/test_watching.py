@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.claims import FileClaims, Wanted, Won
 from orchestrator.cli.frame import Look, Row
 from orchestrator.cli.views import Lines, Picture, Quiet
 from orchestrator.cli.watching import Watched, between, follow, last_line
@@ -16,6 +17,7 @@ from orchestrator.daemon.instance import Instance
 from orchestrator.state import results
 from orchestrator.state.layout import Layout
 from tests.state.records import begun, end
+from tests.waiting import wait_for
 
 ERASE = "\x1b[J"
 
@@ -218,6 +220,31 @@ def test_a_look_at_the_files(layout: Layout) -> None:
     first, second = watched.look().rows
     assert (first.state, first.last) == ("merged", "merged as dddddddddd")
     assert second.last == ""
+
+
+def test_what_has_ended_is_shown_as_it_was(layout: Layout) -> None:
+    """Its files are not read again; but when it has not ended after all, what is true now is shown."""
+    paths = layout.run("roadmap")
+    results.write_run(paths, record(layout))
+    begun(paths, 1)
+    results.write_outcome(paths, Outcome("agent-1", "t1", "failed", "2026-01-31T12:00:07Z", 1, error="UNKNOWN: 1"))
+    watched = Watched(layout, record(layout))
+    rows = [watched.look().rows for _ in range(3)]
+    assert rows[0] == rows[2]
+    Path(paths.job("agent-1")).write_text("not looked at again")
+
+    def first() -> Row:
+        return watched.look().rows[0]
+
+    wait_for(lambda: first() is first(), 10, "the row as it was")
+    assert (first().state, first().last) == ("failed", "UNKNOWN: 1")
+    begun(paths, 1)
+    Path(paths.outcome("agent-1")).unlink()
+    assert first().state == "ready"
+    store = FileClaims(layout.root)
+    won = store.claim(Wanted("t1", "somebody", os.getpid(), "roadmap", 1))
+    assert isinstance(won, Won)
+    assert first().state == "running"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Facts of runs, read from their files, again only when these are others than before."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,18 @@ from orchestrator.core.claim import BarePid, Opaque, Verdict
 from orchestrator.core.facts import ClaimFacts
 from orchestrator.core.result import Result
 from orchestrator.core.run import encode
-from orchestrator.daemon.gather import Cache, Conducted, RunFiles, Worker, claim_facts, status_facts
+from orchestrator.core.standing import Standing
+from orchestrator.core.status import Status
+from orchestrator.daemon.cache import Cache
+from orchestrator.daemon.gather import Conducted, RunFiles, Worker, claim_facts, status_facts
 from orchestrator.errors import Unreadable
 from orchestrator.state import cancel, results
 from orchestrator.state.layout import Layout
 from tests.core import runs
 from tests.state.records import begun, end
 from tests.waiting import wait_for
+
+SAID = Status("agent-1", "in_progress", None, None, None)
 
 
 class Counted:
@@ -144,6 +150,43 @@ def test_a_track_that_nothing_happened_to_costs_nothing(tmp_path: Path) -> None:
     former, (one, two) = (one, two), files.facts(record, {}, {}, own).tracks
     assert (former[0].doing, one.doing) == ("", "starting")
     assert (former[1].job_attempt, two.job_attempt) == (0, 1)
+
+
+def test_of_a_track_that_has_ended_little_is_kept(tmp_path: Path) -> None:
+    """What decisions and people need of it: its attempts are the report's, which reads them again."""
+    layout, record = Layout(str(tmp_path)), runs.record(runs.spec(1), runs.spec(2))
+    paths = layout.run(record.run)
+    results.write_run(paths, record)
+    begun(paths, 1)
+    entry = replace(runs.attempt(runs.phase(), error="UNKNOWN: 1"), cost_usd=0.5)
+    Path(paths.result("agent-1")).write_bytes(result.encode(Result("agent-1", "t1", (entry,))))
+    files, own = RunFiles(layout), Conducted(record, {"agent-1": Worker("recording", said=SAID)})
+    own.drives = True
+    assert files.facts(record, {}, {}, own).tracks[0].result == entry
+    results.write_outcome(paths, runs.outcome(1, "failed", "UNKNOWN: 1"))
+    own.note(Standing(files.facts(record, {}, {}, own), 5.0))
+    for name in (paths.job("agent-1"), paths.result("agent-1"), paths.outcome("agent-1")):
+        Path(name).write_text("not looked at again")
+    one, two = files.facts(record, {}, {}, own).tracks
+    assert (one.outcome, one.spent.usd, one.job_attempt) == (runs.outcome(1, "failed", "UNKNOWN: 1"), 0.5, 1)
+    assert one.result is not None
+    assert (one.result.started_at, one.result.phases, one.result.token) == (entry.started_at, (), "")
+    assert (own.workers["agent-1"].said, two.outcome, files.problems()) == (None, None, {})
+
+
+def test_who_drives_a_run_looks_for_what_strangers_put_there_now_and_then(tmp_path: Path) -> None:
+    """Nobody else begins a track; what belongs to one that has begun is seen at once."""
+    layout, record = Layout(str(tmp_path)), runs.record(runs.spec(1), runs.spec(2))
+    paths = layout.run(record.run)
+    results.write_run(paths, record)
+    files, own = RunFiles(layout), Conducted(record, {"agent-1": Worker("started")})
+    own.drives = True
+    files.facts(record, {}, {}, own)
+    begun(paths, 1)
+    begun(paths, 2)
+    assert [each.job_attempt for each in files.facts(record, {}, {}, own).tracks] == [1, 0]
+    own.present = None
+    assert [each.job_attempt for each in files.facts(record, {}, {}, own).tracks] == [1, 1]
 
 
 def test_a_merge_that_cannot_be_is_not_believed(tmp_path: Path) -> None:

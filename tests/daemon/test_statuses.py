@@ -11,7 +11,9 @@ import psutil
 
 from orchestrator.claims import FileClaims, Wanted, Won
 from orchestrator.daemon.statuses import StatusSensor
+from orchestrator.host import clock
 from orchestrator.state.layout import Layout
+from orchestrator.state.scan import SETTLED_NS
 from orchestrator.wire.client import call
 from orchestrator.wire.messages import Status
 from tests.core.statuses import FULL
@@ -224,6 +226,30 @@ def test_what_a_worker_said_last_is_read_at_once(tmp_path: Path) -> None:
     shutil.rmtree(folder.path)
     sensor.rescan({})
     assert (len(sensor.runs), followed) == (0, [])
+
+
+def test_what_is_let_go_is_not_said_again(tmp_path: Path) -> None:
+    """Nothing of what an agent said is kept when its track has ended; only another file of it is news."""
+    folder, told = Folder(tmp_path, "outside"), list[str]()
+    sensor = StatusSensor(Layout(str(tmp_path)), lambda _, fields: told.append(str(fields)), lambda _: None, print)
+    for number in (1, 2):
+        folder.say(f"agent-{number}")
+    wait_for(lambda: _all_settled(sensor, folder))
+    statuses = sensor.runs["outside"]
+    sensor.let_go({"outside": {"agent-1"}, "unknown": {"agent-2"}})
+    assert (list(statuses.found), len(told)) == (["agent-2"], 2)
+    sensor.rescan({})
+    assert (list(statuses.found), len(told)) == (["agent-2"], 2)
+    folder.say("agent-1", progress_percentage=7)
+    sensor.rescan({})
+    assert (sorted(statuses.found), len(told)) == (["agent-1", "agent-2"], 3)
+
+
+def _all_settled(sensor: StatusSensor, folder: Folder) -> bool:
+    """Look at a folder; tell whether its files are old enough not to be read again."""
+    old = all(clock.wall_ns() - each.stat().st_ctime_ns > 2 * SETTLED_NS for each in folder.path.iterdir())
+    sensor.rescan({})
+    return old
 
 
 def test_a_run_that_has_just_ended(tmp_path: Path) -> None:
