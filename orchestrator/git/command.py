@@ -32,12 +32,17 @@ _KEPT: Final = re.compile(
 )
 _SET: Final = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
-# No background process of git may outlive our call, and messages are written as UTF-8.
+# No background process of git may outlive our call. Messages are written and read as UTF-8, their trailers as ours are;
+# and nothing is said beside what is asked for.
 _ALWAYS: Final = (
     *("-c", "gc.auto=0"),
     *("-c", "maintenance.auto=false"),
     *("-c", "core.fsmonitor=false"),
     *("-c", "i18n.commitEncoding=UTF-8"),
+    *("-c", "i18n.logOutputEncoding=UTF-8"),
+    *("-c", "trailer.separators=:"),
+    *("-c", "log.showSignature=false"),
+    *("-c", "color.ui=false"),
 )
 _MARKS: Final = ("fatal: ", "error: ", "git: ")
 _NO_HOOKS: Final = ("-c", "core.hooksPath=/dev/null")

@@ -31,9 +31,19 @@ NAMES: Final = frozenset(
 """What an agent finds in its environment, and is known by."""
 
 
+_OF_ANOTHER_REPOSITORY: Final = frozenset(
+    # What git says to its hooks and aliases, one of which may have started us: it would lead every git astray.
+    {
+        *("GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX"),
+        *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE"),
+        *("GIT_NAMESPACE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_CONFIG"),
+    }
+)
+
+
 def of_nobody(own: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment for what is no agent's: we may have been started by one."""
-    return {name: value for name, value in own.items() if name not in NAMES}
+    """Return an environment for what is no agent's and in no repository: we may have been started by one, in one."""
+    return {name: value for name, value in own.items() if name not in NAMES | _OF_ANOTHER_REPOSITORY}
 
 
 def scrubbed(own: Mapping[str, str]) -> dict[str, str]:

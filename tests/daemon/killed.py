@@ -165,5 +165,10 @@ class Killed(Accepted):
             "worktrees": self.git("worktree", "list").count("\n"),
             "in worktrees": sorted(each.name for each in (self.root / "worktrees").iterdir()),
             "status": self.git("status", "--porcelain"),
-            "locks": sorted(str(each) for each in (self.root / ".git").rglob("*.lock") if each.is_file()),
+            "locks": self._locks(),
         }
+
+    def _locks(self) -> list[Path]:
+        """Return what no other git would come past; of an index of our own nobody needs to."""
+        found = (self.root / ".git").rglob("*.lock")
+        return [each for each in found if each.is_file() and each.parent.name != "orchd"]

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.core.run import GitOptions
 from orchestrator.errors import GitRefused, Unreadable
-from orchestrator.git import commit, integrate, repository
+from orchestrator.git import backup, commit, integrate, repository
 from orchestrator.git.author import given
 from orchestrator.git.command import Git
 from orchestrator.git.commit import Spec
@@ -70,6 +70,20 @@ def test_a_signature_that_fails_merges_nothing(home: Path, gpg: Path) -> None:
     with pytest.raises(GitRefused, match="sign"):
         merged(home, "one", GitOptions())
     assert git(home, "for-each-ref") == before
+
+
+def test_a_signature_that_fails_loses_nothing(home: Path, gpg: Path) -> None:
+    """The commit of a track is refused in git's words; its work is kept without a signature, and the log is read."""
+    git(home, "config", "log.showSignature", "true")
+    repos.write(home, {"new.txt": b"new\n"})
+    git(home, "commit", "--quiet", "--allow-empty", "-m", "signed")
+    gpg.with_name("gpg.broken").touch()
+    with pytest.raises(GitRefused, match="gpg failed to sign"):
+        commit.make(Git(str(home)), Spec("main", "main", "Do it", (), {}))
+    kept = backup.keep(str(home), "refs/orchd/backup/run/track/1")
+    assert kept is not None
+    assert not is_signed(home, kept)
+    assert repos.show(home, kept, "new.txt") == b"new\n"
 
 
 @pytest.mark.parametrize(("sign", "signed"), [(None, True), (True, True), (False, False)])

@@ -26,7 +26,11 @@ def test_nobody_is_taken_for_an_agent() -> None:
     of_the_job = {"MASTER_ISSUE": "demo", "SUB_ISSUE": "t", "ORCHD_PROFILE": ""}
     env = of_phase({}, job, job.phases[0], CLAIM, "/s") | of_the_job
     assert set(env) - {"PWD"} == NAMES
-    assert of_nobody(env | {"HOME": "/h"}) == {"PWD": "/w", "HOME": "/h"}
+    assert of_nobody(env | {"HOME": "/h", "GIT_DIR": "/x", "GIT_SSH": "ssh"}) == {
+        "PWD": "/w",
+        "HOME": "/h",
+        "GIT_SSH": "ssh",
+    }
 
 
 def test_outside_a_run() -> None:
