@@ -81,9 +81,10 @@ def _limit(name: str) -> int | None:
 
 def git(root: str) -> Iterator[Finding]:
     """See whether a run could start in this repository, and who would sign its commits."""
-    try:
+    with suppress(OrchdError):  # what is wrong with the settings is told where the agent is looked for
         if settings.load(root).git.isolation == "none":
             return
+    try:
         repository.survey(root)
         if author.missing(Git(root, _SHORT)):
             yield Finding(
