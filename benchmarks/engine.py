@@ -226,6 +226,13 @@ SPANS: Final = (
 )
 
 
+def own_cpu(looks: Sequence[tuple[float, float, float, int]], count: int, number: int) -> float:
+    """Return the CPU milliseconds of the driver for each track that ended in that tenth of the run, from 1."""
+    inside = [each for each in looks if (number - 1) * count <= each[3] * 10 <= number * count]
+    (_, _, before, begun), (_, _, after, over) = inside[0], inside[-1]
+    return (after - before) / max(over - begun, 1) * 1e3
+
+
 def many(folder: Path, count: int, agent: str) -> None:
     """Print what many tracks cost of which each does next to nothing."""
     shape = Shape(f"many {agent}", 0.0, 4, free(count))
@@ -241,6 +248,8 @@ def many(folder: Path, count: int, agent: str) -> None:
                 f"  after {over:4} tracks: driver {memory:.0f} MB, {cpu / over * 1e3:.1f} ms of its own CPU a track,"
                 f" {seconds / over * 1e3:.0f} ms on the clock"
             )
+    first, last = (own_cpu(took.looks, count, number) for number in (1, 10))
+    print(f"  driver's own CPU a track: {first:.1f} ms in the first tenth, {last:.1f} ms in the last one")
     for name, each in parts(took).items():
         if each:
             print(f"  {name:24} median {statistics.median(each) * 1e3:7.1f} ms   of {len(each)}")
