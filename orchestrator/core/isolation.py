@@ -28,12 +28,12 @@ def settled(options: Options) -> Options:
     """Return the options that follow from where agents work.
 
     With one slot, a track that was begun in a common place is over before the next begins. History in the user's
-    checkout is a line: there is no branch that a merge could tell of; and no conflict is put into their files. Without
+    checkout is a line, with one commit a track unless it is set otherwise; no conflict is put into their files. Without
     git nothing is published.
     """
     if not together(options):
         return options
-    strategy = "rebase" if options.git.strategy == "merge" else options.git.strategy
+    strategy = "squash" if options.git.strategy == "merge" else options.git.strategy
     git = replace(options.git, strategy=strategy, resolve=False)
     batch_size = 1 if options.agents == 1 else options.batch_size
     found = replace(options, git=git, batch_size=batch_size)

@@ -50,9 +50,9 @@ def test_what_follows() -> None:
     """One slot: each track is over before the next. No merge commits, no conflicts in files; without git no push."""
     assert isolation.settled(options("worktree")) == options("worktree")
     alone = isolation.settled(options("shared", agents=1, resolve=True))
-    assert (alone.batch_size, alone.git.strategy, alone.git.resolve, alone.push) == (1, "rebase", False, True)
-    several = isolation.settled(options("shared", strategy="squash"))
-    assert (several.batch_size, several.git.strategy, several.gates) == (0, "squash", ("start", "push"))
+    assert (alone.batch_size, alone.git.strategy, alone.git.resolve, alone.push) == (1, "squash", False, True)
+    several = isolation.settled(options("shared", strategy="rebase"))
+    assert (several.batch_size, several.git.strategy, several.gates) == (0, "rebase", ("start", "push"))
     bare = isolation.settled(options("none"))
     assert (bare.push, bare.gates) == (False, ("start",))
 

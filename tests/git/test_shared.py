@@ -20,7 +20,7 @@ from tests.git.repos import git
 
 BRANCH = "feat/x"
 REF = "refs/orchd/backup/run/track/1"
-LINE = GitOptions(strategy="rebase")
+LINE = GitOptions(strategy="squash")
 OWN = Own(("src", "new*.txt"), ("src/left.out",))
 ODD = os.fsdecode(b"src/odd \xff\n'\"")
 
