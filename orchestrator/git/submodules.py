@@ -15,6 +15,7 @@ from orchestrator.errors import GitRefused, Unreadable
 from orchestrator.git import places, refs
 from orchestrator.git.command import Git, complaint
 from orchestrator.host import files, folders
+from orchestrator.host.failpoint import reach
 
 SECONDS: Final = 900.0
 """How long git may take to check one out."""
@@ -32,31 +33,50 @@ _SHOWN: Final = 3
 def fill(top: str, worktree: str) -> str:
     """Check out what the checkout at ``top`` has, once; return in one line what was and what was not, or nothing.
 
-    A sub-module that cannot be checked out is left empty. Raises :class:`GitRefused` and ``SystemFailure``.
+    A sub-module that cannot be checked out is left empty. Cut short and called again, it begins anew; what was there
+    before it began stays as it is. Raises :class:`GitRefused` and ``SystemFailure``.
     """
-    note = _note(worktree)
-    if not os.path.lexists(f"{worktree}/{_FILE}") or note is None or os.path.lexists(note):
+    own, note = places.own(worktree), _note(worktree)
+    if not os.path.lexists(f"{worktree}/{_FILE}") or own is None or note is None or os.path.lexists(f"{note}.done"):
+        return ""
+    if os.path.lexists(note):
+        _begin_anew(worktree, own)
+    elif os.path.lexists(f"{own}/modules"):
         return ""
     git = Git(worktree, SECONDS, hooks=False)
     names = _names(git)
-    homes: dict[str, str] = {}
+    homes = dict(_there_in(top, git, names))
+    files.publish(note, b"".join(os.fsencode(each) + b"\0" for pair in homes.items() for each in pair), own)
+    reach("submodules.begun")
     failed = []
-    for row in git.names("ls-files", "--stage", "-z"):
-        path = row.partition("\t")[2]
-        if not row.startswith(_LINK) or path not in names or not os.path.lexists(f"{top}/{path}/.git"):
-            continue
-        home = Git(f"{top}/{path}").out("rev-parse", "--absolute-git-dir")
+    for path, home in homes.items():
         why = _checked_out(git, names[path], path, home)
         if why:
             failed.append(f"{visible(path)} ({why})")
-        else:
-            homes[path] = home
-            _point_to(f"{top}/{path}", f"{worktree}/{path}")
-            fill(f"{top}/{path}", f"{worktree}/{path}")
-    rows = b"".join(os.fsencode(each) + b"\0" for pair in homes.items() for each in pair)
-    files.publish(note, rows, os.path.dirname(note))
+            continue
+        _point_to(f"{top}/{path}", f"{worktree}/{path}")
+        fill(f"{top}/{path}", f"{worktree}/{path}")
+        reach("submodules.filled")
+    files.publish(f"{note}.done", b"", own)
+    done = len(homes) - len(failed)
     left = f"; left empty: {some(failed, _SHOWN)}" if failed else ""
-    return f"sub-modules as in your checkout: {some(list(homes), _SHOWN) or 'none'}{left}" if homes or failed else ""
+    return f"sub-modules as in your checkout: {done} of {len(homes)}{left}" if homes else ""
+
+
+def _begin_anew(worktree: str, own: str) -> None:
+    """Remove what a fill that was cut short has left; nobody has worked there since."""
+    for path in _homes(worktree):
+        folders.remove(f"{worktree}/{path}")
+        os.makedirs(f"{worktree}/{path}")
+    folders.remove(f"{own}/modules")
+
+
+def _there_in(top: str, git: Git, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the sub-modules of a worktree that the checkout at ``top`` has checked out, each with its repository."""
+    for row in git.names("ls-files", "--stage", "-z"):
+        path = row.partition("\t")[2]
+        if row.startswith(_LINK) and path in names and os.path.lexists(f"{top}/{path}/.git"):
+            yield path, Git(f"{top}/{path}").out("rev-parse", "--absolute-git-dir")
 
 
 def _names(git: Git) -> Mapping[str, str]:

@@ -53,6 +53,8 @@ POINTS: Final = frozenset(
         "integrate.advanced",
         "integrate.settled",
         "shared.kept",
+        "submodules.begun",
+        "submodules.filled",
         "shared.put_back",
         "integrate.checked_out",
         "publish.asked",

@@ -3,6 +3,7 @@
 python -P tests/git/drive.py adopt ROOT PATH BRANCH
 python -P tests/git/drive.py add ROOT PATH BRANCH BASE
 python -P tests/git/drive.py integrate ROOT RUN TARGET BRANCH...
+python -P tests/git/drive.py fill ROOT WORKTREE
 python -P tests/git/drive.py keep WORKTREE REF
 python -P tests/git/drive.py restore ROOT into|branch NAME
 python -P tests/git/drive.py publish ROOT RUN TARGET STRATEGY
@@ -12,7 +13,7 @@ python -P tests/git/drive.py replay ROOT RUN TARGET STRATEGY BRANCH
 import sys
 
 from orchestrator.core.run import GitOptions
-from orchestrator.git import adopt, backup, integrate, repository, restore, worktree
+from orchestrator.git import adopt, backup, integrate, repository, restore, submodules, worktree
 from orchestrator.git.command import Git
 from orchestrator.git.integrate import Integration
 from orchestrator.git.publish import Publishing, publish
@@ -41,6 +42,8 @@ match sys.argv[1:]:
             sys.stdout.write(f"{_integrate(root, run, target, each, GitOptions())}\n")
     case ["replay", root, run, target, "squash" | "rebase" as strategy, branch]:
         sys.stdout.write(f"{_integrate(root, run, target, branch, GitOptions(strategy=strategy))}\n")
+    case ["fill", root, path]:
+        submodules.fill(root, path)
     case ["keep", folder, ref]:
         commit = backup.keep(folder, ref)
         sys.stdout.write(" ".join(backup.missing(Git(folder), commit)) if commit else "nothing")

@@ -1,5 +1,6 @@
 """Sub-modules in worktrees: as the user's checkout has them, from there, and nothing of them is lost."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def made(outer: Path) -> tuple[repository.Repository, Path]:
     repository.exclude(repo, ["/worktrees/"])
     path = outer / "worktrees" / "agent-1"
     worktree.add(repo, str(path), "feat/x", repo.head)
-    assert submodules.fill(repo.top, str(path)) == "sub-modules as in your checkout: libs/in ner"
+    assert submodules.fill(repo.top, str(path)) == "sub-modules as in your checkout: 1 of 1"
     return repo, path
 
 
@@ -99,9 +100,27 @@ def test_those_that_are_not_checked_out_stay_empty(outer: Path) -> None:
     path = outer / "worktrees" / "agent-1"
     worktree.add(repo, str(path), "feat/x", repo.head)
     said = submodules.fill(repo.top, str(path))
-    assert said.startswith("sub-modules as in your checkout: none; left empty: libs/in ner (")
+    assert said.startswith("sub-modules as in your checkout: 0 of 1; left empty: libs/in ner (")
     git(outer, "submodule", "--quiet", "deinit", "--force", "--all")
     other = outer / "worktrees" / "agent-2"
     worktree.add(repo, str(other), "feat/y", repo.head)
     assert submodules.fill(repo.top, str(other)) == ""
     assert worktree.remove(repo, str(other)).removed
+
+
+@pytest.mark.parametrize("step", ["submodules.begun", "submodules.filled"])
+def test_cut_short_it_begins_anew(outer: Path, step: str) -> None:
+    """Whatever a killed one left half-made; what an agent had checked out by itself before is its own."""
+    repo = repository.survey(str(outer))
+    path = outer / "worktrees" / "agent-1"
+    worktree.add(repo, str(path), "feat/x", repo.head)
+    repos.ended(repos.drive("fill", str(outer), str(path), failpoint=f"{step}:kill"), -signal.SIGKILL)
+    assert submodules.fill(repo.top, str(path)) == "sub-modules as in your checkout: 1 of 1"
+    assert (path / "libs" / "in ner" / "deep" / "d").read_bytes() == b"d"
+    (path / "libs" / "in ner" / "mine").touch()
+    assert submodules.fill(repo.top, str(path)) == ""
+    note = outer / ".git" / "worktrees" / "agent-1" / "orchd-submodules"
+    for each in (note, note.with_name("orchd-submodules.done")):
+        each.unlink()
+    assert submodules.fill(repo.top, str(path)) == ""
+    assert (path / "libs" / "in ner" / "mine").exists()
