@@ -75,7 +75,7 @@ def test_killed_anywhere(model: Killed, usual: dict[str, object], tmp_path: Path
     kills = st.lists(st.tuples(st.integers(1, 250), st.sampled_from(MODES)), min_size=1, max_size=4)
 
     @settings(
-        max_examples=settings().max_examples // 50,
+        max_examples=settings().max_examples // 100,
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate,),
     )

@@ -19,7 +19,7 @@ from tests.daemon import hands, histories
 from tests.daemon.hands import Deed
 from tests.daemon.histories import COUNT, Course, State, World
 
-SHARE: Final = 10
+SHARE: Final = 16
 """One of so many examples of the profile: a history takes a second."""
 STEPS: Final = 25
 
