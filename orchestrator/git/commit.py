@@ -107,12 +107,15 @@ def make(git: Git, spec: Spec) -> str:
     Raises :class:`Invalid`, :class:`GitRefused` with git's status, and ``OSError``; done twice, the second
     finds the commit of the first.
     """
-    leftover.clear(git.folder, _check_place(git, spec.branch))
+    locks, head = _check_place(git, spec.branch)
+    leftover.clear(git.folder, locks)
     _check_conflicts(git)
     for line in submodules.bring_home(git.folder):
         say(line)
     git.out("add", "--all", "--sparse")
     staged = _staged(git)
+    if head != spec.base:
+        _check_committed(git, spec.base)
     reach("commit.staged")
     if staged or os.path.lexists(*places.of(git, "MERGE_HEAD")):
         _commit(git, spec, staged)
@@ -124,18 +127,20 @@ def make(git: Git, spec: Spec) -> str:
     return refs.tip(git, spec.branch)
 
 
-def _check_place(git: Git, branch: str) -> list[str]:
-    """Return the locks that may be in the way; raises :class:`Invalid` where this is no worktree on ``branch``."""
+def _check_place(git: Git, branch: str) -> tuple[list[str], str]:
+    """Return the locks that may be in the way, and the commit; :class:`Invalid`: this is no worktree on ``branch``."""
     names = ("index.lock", "HEAD.lock", f"{refs.head(branch)}.lock")
     paths = (word for name in names for word in ("--git-path", name))
-    told = git.run("rev-parse", "--show-prefix", "--path-format=absolute", *paths, "--symbolic-full-name", "HEAD")
+    told = git.run(
+        "rev-parse", "--show-prefix", "--path-format=absolute", *paths, "HEAD", "--symbolic-full-name", "HEAD"
+    )
     if told.status != 0 or not told.stdout.startswith(b"\n"):
         raise Invalid("this folder is not the top of a worktree: its .git file is gone")
-    *locks, here = os.fsdecode(told.stdout.strip(b"\n")).split("\n")
+    *locks, head, here = os.fsdecode(told.stdout.strip(b"\n")).split("\n")
     if here != refs.head(branch):
         stands = "on no branch" if here == "HEAD" else f"on {visible(here.removeprefix('refs/heads/'))}"
         raise Invalid(f"the worktree stands {stands}, not on {visible(branch)}")
-    return locks if len(locks) == len(names) else places.of(git, *names)
+    return (locks if len(locks) == len(names) else places.of(git, *names)), head
 
 
 def _check_conflicts(git: Git) -> None:
@@ -157,6 +162,16 @@ def _staged(git: Git) -> list[str]:
         git.out("update-index", "--force-remove", "-z", "--stdin", stdin=told)
         raise Invalid(f"a repository of its own stands in {_some(new)}: remove its .git, or have it ignored")
     return [path for _, path in changes]
+
+
+def _check_committed(git: Git, base: str) -> None:
+    """Refuse what :func:`_staged` refuses where the agent committed it by itself, and it is still there."""
+    fields = git.names("diff-index", "--cached", "--raw", "--no-renames", "-z", base)
+    new = [path for facts, path in zip(fields[::2], fields[1::2], strict=True) if facts.startswith(_NEW_GITLINK)]
+    if new and ".gitmodules" not in fields[1::2]:
+        raise Invalid(
+            f"a repository of its own was committed as {_some(new)}, without its files: `git rm --cached` takes it out"
+        )
 
 
 def _commit(git: Git, spec: Spec, changed: Sequence[str]) -> None:

@@ -155,6 +155,18 @@ def test_a_repository_within_is_refused(place: Path) -> None:
     assert repos.show(place, "HEAD", "nested/x") == b"x"
 
 
+def test_a_repository_within_that_the_agent_committed_is_refused(place: Path) -> None:
+    """Until it is taken out again."""
+    repos.make(place / "nested", {"x": b"x"})
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", "-m", "own")
+    assert "was committed as nested, without its files" in run(place, 1)[1]
+    git(place, "rm", "--quiet", "--cached", "nested")
+    (place / "nested" / ".git").rename(place / "nested.ign")
+    assert run(place)[0][-1] == repos.tip(place, "HEAD")
+    assert repos.show(place, "HEAD", "nested/x") == b"x"
+
+
 def test_a_hook_that_fails_is_shown(place: Path, home: Path) -> None:
     """Its output, made safe, and git's status; nothing is committed, and the next try is free."""
     hook = home / ".git" / "hooks" / "pre-commit"
