@@ -4,7 +4,7 @@ import os
 
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
-from orchestrator.git import places, refs, worktree
+from orchestrator.git import ignored, places, refs, worktree
 from orchestrator.git.command import Git
 from orchestrator.git.repository import Repository, guarded
 from orchestrator.host import files
@@ -41,6 +41,7 @@ def adopt(repo: Repository, path: str, branch: str) -> None:
         if tip is not None and branch not in taken:
             inside.out("symbolic-ref", "HEAD", refs.head(branch))
         inside.out("read-tree", "HEAD")
+        ignored.remember(inside, unknown=True)
         reach("adopt.made")
         try:
             os.rename(f"{aside}/.git", f"{path}/.git")

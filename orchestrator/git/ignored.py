@@ -24,12 +24,15 @@ PLACES: Final = ("--git-path", _COPY, "--git-path", _SHARED)
 """What to ask ``git rev-parse`` for the two paths that :func:`beyond` needs."""
 
 
-def remember(git: Git) -> None:
-    """Keep the patterns that hold for a worktree beside its index, once; they go when it goes."""
+def remember(git: Git, *, unknown: bool = False) -> None:
+    """Keep the patterns that hold for a worktree beside its index, once; they go when it goes.
+
+    ``unknown``: nobody knows which held when it was made, so all that they hide counts as hidden since.
+    """
     path, shared = _places(git)
     if os.path.lexists(path):
         return
-    patterns = [each for each in _patterns(git, shared) if each is not None]
+    patterns = [] if unknown else [each for each in _patterns(git, shared) if each is not None]
     try:
         os.close(files.create(path, b"\n".join(patterns)))
     except OSError as error:

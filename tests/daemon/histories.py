@@ -307,7 +307,8 @@ class World:
         held = self._held()
         lost = {name: what for name, what in self.owed.items() if name not in held}
         lost |= {blob(data): f"{path}" for path, data in self.late.items() if not _has(path, data)}
-        assert {name: what for name, what in lost.items() if name not in held} == {}
+        missing = {name: what for name, what in lost.items() if name not in held}
+        assert missing == {}, missing
 
     def _held(self) -> set[str]:
         words = ("rev-list", "--objects", "--branches", "--glob=refs/orchd", "--glob=refs/stash")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.git import adopt, backup, repository, worktree
+from orchestrator.git import adopt, backup, ignored, repository, worktree
+from orchestrator.git.command import Git
 from tests.git import repos
 from tests.git.repos import git
 
@@ -55,6 +56,18 @@ def test_it_is_a_worktree_again(home: Path, place: Path, how: str) -> None:
     assert repos.show(home, REF, "new\n\udcff") == b"new\r\n"
     worktree.add(repo, str(place), "feat/x", repo.head)
     assert [each.path for each in worktree.list(repo)] == [str(home), str(place)]
+
+
+def test_nobody_knows_what_was_ignored_when_it_began(home: Path, place: Path) -> None:
+    """So what others had ignored is kept, but for what the worktree's own files say."""
+    lose(home, place, "removed")
+    with (home / ".git" / "info" / "exclude").open("a") as file:
+        file.write("hidden*\n")
+    repos.write(place, {"hidden.txt": b"hidden\n", ".gitignore": b"*.o\n", "x.o": b"x"})
+    adopt.adopt(repository.survey(str(home)), str(place), "feat/x")
+    assert ignored.since(Git(str(place))) == ("hidden.txt",)
+    assert backup.keep(str(place), REF)
+    assert repos.show(home, f"{REF}^2", "hidden.txt") == b"hidden\n"
 
 
 @pytest.mark.parametrize("branch", ["is gone", "is checked out elsewhere"])
