@@ -113,11 +113,12 @@ def _top(path: str) -> str:
 
 def put(git: Git, entries: Sequence[tuple[tuple[str, str], str]], env: Mapping[str, str] | None = None) -> None:
     """Put files into an index as they are told: mode, object, path; one of mode NOTHING is taken out."""
+    gone_first = sorted(entries, key=lambda each: each[0][0] != NOTHING)  # a file may stand where a folder was
     told = b"".join(
-        b"%s %s\t%s\0" % (mode.encode(), blob.encode(), os.fsencode(path)) for (mode, blob), path in entries
+        b"%s %s\t%s\0" % (mode.encode(), blob.encode(), os.fsencode(path)) for (mode, blob), path in gone_first
     )
     if told:
-        git.out("update-index", "-z", "--index-info", stdin=told, env=env)
+        git.out("update-index", "--replace", "-z", "--index-info", stdin=told, env=env)
 
 
 def dirty(git: Git) -> list[str]:

@@ -28,6 +28,7 @@ PATIENCE: Final = 10.0
 """Seconds to wait for a git of the user's in the checkout."""
 
 _MOST_NAMES: Final = 5
+_GITLINK: Final = "160000"
 
 
 def check(repo: Repository, tracks: Mapping[str, Own]) -> None:
@@ -110,13 +111,13 @@ def put_back(repo: Repository, own: Own) -> str:
     git = _git(repo)
     with staged(git, own, "HEAD") as now:
         found = now.found
-    within = [each.path for each in found if each.after[0] == "160000" or os.path.isdir(f"{repo.top}/{each.path}")]
+    within = [each.path for each in found if each.after[0] == _GITLINK]
     if within or now.left:
         return f"what cannot be backed up as files stands in {some([*within, *now.left], _MOST_NAMES)}"
     try:
         leftover.wait_for_lock(places.of(git, "index.lock")[0], PATIENCE)
-        _restore(git, [each.path for each in found if each.before[0] != NOTHING])
         _remove(git, [each for each in found if each.before[0] == NOTHING])
+        _restore(git, [each.path for each in found if each.before[0] != NOTHING])
     except GitRefused as error:
         return error.message
     except OSError as error:
@@ -135,7 +136,8 @@ def _remove(git: Git, found: Sequence[Change]) -> None:
     """Remove new files, and the folders that are empty then."""
     put(git, [((NOTHING, "0" * len(each.after[1])), each.path) for each in found])
     for each in found:
-        os.unlink(f"{git.folder}/{each.path}")
+        with suppress(FileNotFoundError):
+            os.unlink(f"{git.folder}/{each.path}")
         folder = os.path.dirname(each.path)
         while folder:
             with suppress(OSError):

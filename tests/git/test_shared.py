@@ -228,3 +228,18 @@ def test_what_is_nobodys(place: Path) -> None:
     assert shared.stray(repo, [OWN], before) == ["stray.txt"]
     assert shared.sentence([]) == ""
     assert shared.sentence(["stray.txt"]).endswith(": stray.txt")
+
+
+def test_a_file_where_a_folder_was(place: Path) -> None:
+    """And the other way round: both are put back, and both are in the backup."""
+    before = seen(place)
+    repos.write(place, {"src/b.txt": None, "src/b.txt/inner": b"i", "new1.txt": b"n"})
+    (place / "new1.txt").unlink()
+    repos.write(place, {"new1.txt/deep": b"d"})
+    repo = repository.survey(str(place))
+    kept = shared.keep(repo, OWN, REF)
+    assert kept is not None
+    assert shared.put_back(repo, OWN) == ""
+    assert (seen(place), (place / "src" / "b.txt").is_file(), (place / "new1.txt").exists()) == (before, True, False)
+    names = git(place, "ls-tree", "-r", "--name-only", kept).splitlines()
+    assert {"src/b.txt/inner", "new1.txt/deep"} <= set(names)
