@@ -74,6 +74,29 @@ def settle(repo: Repository, target: str, own: Own, commit: str) -> None:
     coming = [each for each in changes(git, "diff-tree", "-r", head, commit) if own.covers(each.path)]
     put(git, [(each.after, each.path) for each in coming])
     git.run("update-index", "-q", "--refresh")
+    if any(_took_the_place_of(each, other) for each in coming for other in coming if each.after[0] != NOTHING):
+        _move(git, target, own, head, commit)
+
+
+def _took_the_place_of(new: Change, old: Change) -> bool:
+    """Tell whether a file stands where the folder of another was: git's own way forward takes it for in the way."""
+    return old.after[0] == NOTHING and old.path.startswith(f"{new.path}/")
+
+
+def _move(git: Git, target: str, own: Own, head: str, commit: str) -> None:
+    """Move the branch over the track's files, which are in place, if all else that comes can be written; else nothing.
+
+    Cut short and called again, it goes on.
+    """
+    ahead = {each.path for each in changes(git, "diff-index", "--cached", commit)}
+    rest = [each for each in changes(git, "diff-tree", "-r", head, commit) if not own.covers(each.path)]
+    to_do = [each for each in rest if each.path in ahead]
+    in_hand = {each.path for each in changes(git, "diff-index", head)}
+    if any(each.path in in_hand or NOTHING in {each.before[0], each.after[0]} for each in to_do):
+        return
+    if to_do:
+        git.out("--literal-pathspecs", "checkout", "--quiet", commit, "--", *(each.path for each in to_do))
+    refs.update(git, refs.head(target), commit, head, "integrated")
 
 
 def keep(repo: Repository, own: Own, ref: str) -> str | None:

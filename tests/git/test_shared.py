@@ -243,3 +243,15 @@ def test_a_file_where_a_folder_was(place: Path) -> None:
     assert (seen(place), (place / "src" / "b.txt").is_file(), (place / "new1.txt").exists()) == (before, True, False)
     names = git(place, "ls-tree", "-r", "--name-only", kept).splitlines()
     assert {"src/b.txt/inner", "new1.txt/deep"} <= set(names)
+
+
+def test_a_folder_that_became_a_file_is_merged(place: Path) -> None:
+    """Git would take the file for in the way of its own merge; it is what the merge makes."""
+    repos.write(place, {"src/b.txt": None})
+    (place / "src").rmdir()
+    (place / "src").write_text("a file now\n")
+    before = seen(place)
+    commit(place)
+    assert take_in(place).note == ""
+    assert (seen(place), repos.show(place, "main", "src")) == (before, b"a file now\n")
+    assert git(place, "status", "--porcelain").splitlines() == [" M a.txt", "AM staged.txt", "?? mine.txt"]
