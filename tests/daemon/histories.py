@@ -256,6 +256,8 @@ class World:
         ignored = set() if self.options.keep_ignored else self._ignored(course, inside)
         course.seen = {name: each for name, each in on_disk(course.place).items() if not _is_within(name, ignored)}
         course.files = {blob(data): f"{kind} {name!r}" for name, (kind, data) in course.seen.items()}
+        if not inside:
+            return
         for row in hands.git(self.home, *inside, "ls-files", "-z", "--stage").stdout.split(b"\0")[:-1]:
             facts, _, name = row.partition(b"\t")
             if not facts.startswith(b"160000") and facts.split(b" ")[1].decode() != blob(b""):  # as intended files are
@@ -270,7 +272,15 @@ class World:
                 yield from (f"--git-dir={place.parent}", f"--work-tree={course.place}", "-C", str(course.place))
 
     def _ignored(self, course: Course, inside: list[str]) -> set[str]:
-        """Return what git is not to look at by patterns of the beginning, or of the worktree's own files."""
+        """Return what git is not to look at by patterns of the beginning, or of the worktree's own files.
+
+        Where git knows nothing of the worktree any more, that is by the patterns of now.
+        """
+        if not inside:
+            there = (f"--git-dir={self.home}/.git", f"--work-tree={course.place}", "-C", str(course.place))
+            names = b"".join(os.fsencode(each) + b"\0" for each in on_disk(course.place))
+            hidden = hands.git(self.home, *there, "check-ignore", "-z", "--no-index", "--stdin", stdin=names).stdout
+            return {os.fsdecode(each) for each in hidden.split(b"\0") if each}
         self.aside.write_bytes(course.began)
         words = ("ls-files", "-z", "-o", "-i", "--directory", "--exclude-per-directory=.gitignore")
         told = hands.git(self.home, *inside, *words, f"--exclude-from={self.aside}").stdout
