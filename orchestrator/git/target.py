@@ -100,8 +100,8 @@ def _move_checkout(standing: Worktree, target: str, commit: str, ref: str, branc
         leftover.wait_for_lock(f"{index}.lock", PATIENCE)
         before_it = _content(index)
         # No stashing, whatever the settings say, and no ignored file of the user's is written over.
-        careful = ("--ff-only", "--no-autostash", "--no-overwrite-ignore", "--no-stat", "--quiet")
-        ended = git.run("-c", _REF_LOCK, "merge", *careful, commit)
+        careful = ("--ff-only", "--no-squash", "--no-autostash", "--no-overwrite-ignore", "--no-stat", "--quiet")
+        ended = git.run("-c", _REF_LOCK, "-c", f"branch.{target}.mergeOptions=", "merge", *careful, commit)
         why = _complaint(ended)
         if ended.status == 0 and refs.is_ancestor(git, commit, refs.tip(git, target)):
             return Moved(done=True)

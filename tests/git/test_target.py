@@ -109,3 +109,11 @@ def test_a_branch_with_more_on_it_is_left(
     assert repos.tip(home, "main") == ahead
     assert repos.parents(home, "release") == [ahead]
     assert git(home, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("options", ["--squash", "--no-ff --no-commit", "--strategy=ours"])
+def test_how_the_user_merges_into_it_is_not_asked(home: Path, ahead: str, options: str) -> None:
+    """Options that git adds to each merge into that branch would change the checkout, and leave the branch."""
+    git(home, "config", "branch.main.mergeOptions", options)
+    assert forward(home, ahead) == Moved(done=True)
+    assert (repos.tip(home, "main"), git(home, "status", "--porcelain")) == (ahead, "")
