@@ -103,7 +103,7 @@ def publish(repo: Repository, run: str, how: Publishing | None = None) -> Publis
     remote = Remote(repo, repo.remote, how.terms)
     joining = Joining(run, visible(redact(repo.remote)), how.options, how.check, how.lines)
     joined = Joined(due(repo, run), rejoin.settle(repo, joining))
-    answer = _pushed(remote, joined.commit)
+    answer = _pushed(remote, joining, joined.commit)
     for _ in range(1, TRIES):
         if not (isinstance(answer, PushFailed) and answer.behind):
             break
@@ -111,7 +111,7 @@ def publish(repo: Repository, run: str, how: Publishing | None = None) -> Publis
         if not isinstance(found, Joined):
             return found
         joined = found
-        answer = _pushed(remote, joined.commit)
+        answer = _pushed(remote, joining, joined.commit)
     if isinstance(answer, Published):
         rejoin.tidy(repo, run)
         return replace(answer, note=joined.note)
@@ -133,11 +133,15 @@ def _caught_up(repo: Repository, remote: Remote, joining: Joining) -> Joined | P
     if theirs is None:
         return Joined(due(repo, joining.run))
     if seen is not None and not refs.is_ancestor(Git(repo.top), seen, theirs):
-        # Who took something out there did so on purpose, and ours still has it.
-        reason = f"{joining.remote} has dropped commits that it had: its history was written anew"
-        return PushFailed(reason, _pull(remote, joining, "rebase"))
+        return _dropped(remote, joining)
     found = rejoin.join(repo, joining, theirs)
     return PushFailed(found.reason, _pull(remote, joining), found.output) if isinstance(found, Apart) else found
+
+
+def _dropped(remote: Remote, joining: Joining) -> PushFailed:
+    """Who took something out there did so on purpose, and ours still has it."""
+    reason = f"{joining.remote} has dropped commits that it had: its history was written anew"
+    return PushFailed(reason, _pull(remote, joining, "rebase"))
 
 
 def _pull(remote: Remote, joining: Joining, how: str = "") -> str:
@@ -148,12 +152,15 @@ def _pull(remote: Remote, joining: Joining, how: str = "") -> str:
     return f"git pull --{how} {name} {there} && git push {name} HEAD:{there}"
 
 
-def _pushed(remote: Remote, commit: str) -> Published | PushFailed:
+def _pushed(remote: Remote, joining: Joining, commit: str) -> Published | PushFailed:
     """Push a commit once, unless it is there. Where it does not end well, the remote is asked whether it has it."""
     command = by_hand(remote.name, commit, remote.branch)
     try:
-        if remote.holds(commit):
+        theirs = remote.tip()
+        if remote.holds(commit, theirs):
             return Published(commit, already=True)
+        if remote.dropped(commit, theirs):
+            return _dropped(remote, joining)
     except GitRefused as error:
         return PushFailed(_with_more(error), command, _lines(remote, error.stderr))
     reach("publish.asked")

@@ -84,12 +84,21 @@ class Remote:
         rows = os.fsdecode(ended.stdout).splitlines()
         return next((row.partition("\t")[0] for row in rows if row.endswith(f"\t{refs.head(self.branch)}")), "")
 
-    def holds(self, commit: str) -> bool:
-        """Tell whether the branch holds a commit there, as far as git here knows what it has."""
-        theirs = self.tip()
-        return theirs == commit or (
-            bool(theirs) and refs.resolve(self._git, theirs) is not None and refs.is_ancestor(self._git, commit, theirs)
-        )
+    def holds(self, commit: str, theirs: str | None = None) -> bool:
+        """Tell whether the branch holds a commit there, as far as git knows what it has: ``theirs``, or its tip."""
+        theirs = self.tip() if theirs is None else theirs
+        return theirs == commit or (self._knows(theirs) and refs.is_ancestor(self._git, commit, theirs))
+
+    def dropped(self, commit: str, theirs: str) -> bool:
+        """Tell whether a push of ``commit`` onto ``theirs`` would bring back what the branch once had there."""
+        seen = refs.resolve(self._git, f"refs/remotes/{self.name}/{self.branch}")
+        if seen in {None, theirs} or not self._knows(theirs):
+            return False
+        common = self._git.run("merge-base", "--all", seen, commit).text().split()
+        return bool(self._git.out("rev-list", "--max-count=1", f"^{theirs}", *common, "--"))
+
+    def _knows(self, theirs: str) -> bool:
+        return bool(theirs) and refs.resolve(self._git, theirs) is not None
 
     def fetch(self, into: str) -> str | None:
         """Have the ref ``into`` stand on what the branch is there; return that, None where there is no such branch."""

@@ -228,6 +228,25 @@ def test_what_was_taken_out_there_does_not_come_back(scene: Scene) -> None:
     assert scene.is_there("more.txt", "theirs.txt")
 
 
+def test_what_was_only_taken_out_there_does_not_come_back(scene: Scene) -> None:
+    """A push would go through, as ours has all that they have now; so would it where ours never had it."""
+    scene.merges()
+    git(scene.home, "push", "--quiet", "origin", "main")
+    scene.merges("more.txt")
+    git(scene.remote, "update-ref", "refs/heads/main", scene.start)
+    answer = scene.publishes()
+    assert isinstance(answer, PushFailed)
+    assert answer.reason == "origin has dropped commits that it had: its history was written anew"
+    assert repos.tip(scene.remote, "main") == scene.start
+    git(
+        scene.home,
+        "update-ref",
+        "refs/remotes/origin/main",
+        repos.grow(scene.home, "side", {"x": b""}, base=scene.start),
+    )
+    assert isinstance(scene.publishes(), Published)
+
+
 STEPS = (
     "publish.asked",
     "publish.fetched",
