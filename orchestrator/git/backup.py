@@ -94,7 +94,7 @@ def _look_closely(git: Git, *, ignored: bool) -> State:
         nested = _left(git, env, plain, unread) if plain is not None else []
         tree = git.out(*(plain or ()), "write-tree", env=env)
         links = [each for each in git.names("ls-files", "--stage", "-z", env=env) if each.startswith(_GITLINK)]
-    foreign = sorted({*_inhabited(git.folder, links), *nested})
+    foreign = sorted({*_inhabited(git.folder, links, ignored=ignored), *nested})
     loose = unseen.loose(git, foreign, every=ignored, unread=unread.append)
     more = unseen.trees(git, unseen.entries(git, committed, tree), loose, conflict)
     return State(head, committed, staged, tree, tuple(foreign), tuple(more.items()), tuple(unread), _lost(git))
@@ -223,10 +223,11 @@ def see_everything(git: Git, env: Mapping[str, str]) -> None:
             git.out("update-index", flag, "-z", "--stdin", stdin=told, env=env)
 
 
-def _inhabited(worktree: str, links: Iterable[str]) -> Iterator[str]:
+def _inhabited(worktree: str, links: Iterable[str], *, ignored: bool) -> Iterator[str]:
     """Yield those of the nested repositories that are there on disk and have something of their own."""
     for path in (each.partition("\t")[2] for each in links):
-        if os.path.lexists(f"{worktree}/{path}/.git") and not submodules.has_nothing_of_its_own(worktree, path):
+        there = os.path.lexists(f"{worktree}/{path}/.git")
+        if there and not submodules.has_nothing_of_its_own(worktree, path, ignored=ignored):
             yield path
 
 

@@ -144,15 +144,20 @@ def bring_home(worktree: str) -> Iterator[str]:
             yield f"the sub-module {visible(path)} has changes that are not committed in it, and so not in this commit"
 
 
-def has_nothing_of_its_own(worktree: str, path: str) -> bool:
-    """Tell whether all that is in a sub-module of a worktree is in the user's as well."""
+def has_nothing_of_its_own(worktree: str, path: str, *, ignored: bool = False) -> bool:
+    """Tell whether all that is in a sub-module of a worktree is in the user's as well.
+
+    ``ignored``: what git ignores counts, too. A file that git was told not to look at may be anything.
+    """
     home = _homes(worktree).get(path)
     if home is None or not os.path.isdir(home) or os.path.islink(f"{worktree}/{path}"):
         return False
     place = f"{worktree}/{path}"
     try:
         inner = Git(place, SECONDS, hooks=False)
-        if inner.run("rev-parse", "--show-prefix").stdout != b"\n" or not _is_clean(inner):
+        if inner.run("rev-parse", "--show-prefix").stdout != b"\n" or not _is_clean(inner, ignored=ignored):
+            return False
+        if any(_is_hidden(place, each) for each in inner.names("ls-files", "-v", "-z")):
             return False
         told = [
             inner.out("rev-parse", "HEAD"),
@@ -160,13 +165,20 @@ def has_nothing_of_its_own(worktree: str, path: str) -> bool:
             inner.out("log", "-g", "--format=%H", "HEAD", "--"),
         ]
         tips = sorted({each for lines in told for each in lines.split()})
-        return _holds(home, tips) and all(has_nothing_of_its_own(place, each) for each in _homes(place))
+        within = (has_nothing_of_its_own(place, each, ignored=ignored) for each in _homes(place))
+        return _holds(home, tips) and all(within)
     except GitRefused:
         return False
 
 
-def _is_clean(inner: Git) -> bool:
-    told = inner.run("status", "--porcelain", "--untracked-files=all", "--ignore-submodules=none")
+def _is_hidden(place: str, row: str) -> bool:
+    """Tell whether git was told not to look at a file that is there."""
+    return row[0].islower() or (row[0] == "S" and os.path.lexists(f"{place}/{row[2:]}"))
+
+
+def _is_clean(inner: Git, *, ignored: bool = False) -> bool:
+    words = ("status", "--porcelain", "--untracked-files=all", "--ignore-submodules=none")
+    told = inner.run(*words, *(("--ignored",) if ignored else ()))
     return (told.status, told.stdout) == (0, b"")
 
 
@@ -178,13 +190,16 @@ def _holds(home: str, commits: Sequence[str]) -> bool:
     return (ended.status, ended.stdout) == (0, b"")
 
 
-def put_away(worktree: str) -> None:
+def put_away(worktree: str, *, ignored: bool = False) -> None:
     """Remove the sub-modules of a worktree that is to go, if none has anything of its own; else git keeps all of it.
+
+    ``ignored`` is as for :func:`has_nothing_of_its_own`.
 
     Raises :class:`GitRefused` and ``SystemFailure``.
     """
     own, homes = places.own(worktree), _homes(worktree)
-    if own is None or not homes or not all(has_nothing_of_its_own(worktree, each) for each in _there(worktree, homes)):
+    there = _there(worktree, homes)
+    if own is None or not homes or not all(has_nothing_of_its_own(worktree, each, ignored=ignored) for each in there):
         return
     words = ("--literal-pathspecs", "submodule", "--quiet", "deinit", "--force", "--", *homes)
     Git(worktree, SECONDS, hooks=False).out(*words)

@@ -243,7 +243,7 @@ def remove(repo: Repository, path: str, *, keep_ignored: bool = False, seen: bac
             why = error.message
         if why:
             return Removal(removed=False, why=why)
-        submodules.put_away(real)
+        submodules.put_away(real, ignored=keep_ignored)
         ended = git.run("-c", "status.showUntrackedFiles=all", "worktree", "remove", "--", real)
         return Removal(ended.status == 0, "" if ended.status == 0 else complaint(ended))
 

@@ -91,6 +91,29 @@ def test_what_only_one_of_them_has_keeps_the_worktree(outer: Path, spoil: str) -
     assert (inner / "x").exists()
 
 
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_a_file_that_git_was_told_not_to_look_at_keeps_the_worktree(outer: Path, flag: str) -> None:
+    """What is in it is in no commit, and git says that nothing has changed."""
+    repo, path = made(outer)
+    inner = path / "libs" / "in ner"
+    git(inner, "update-index", flag, "x")
+    (inner / "x").write_text("precious")
+    assert git(inner, "status", "--porcelain") == ""
+    assert not worktree.remove(repo, str(path)).removed
+    assert (inner / "x").read_text() == "precious"
+
+
+def test_ignored_files_in_one_keep_the_worktree_where_they_count(outer: Path) -> None:
+    """With keep_ignored they are nobody's to throw away; without it they go, as they do beside it."""
+    repo, path = made(outer)
+    inner = path / "libs" / "in ner" / "deep"
+    Path(git(inner, "rev-parse", "--path-format=absolute", "--git-path", "info/exclude")).write_text("*.log\n")
+    (inner / "x.log").write_text("precious")
+    assert not worktree.remove(repo, str(path), keep_ignored=True).removed
+    assert (inner / "x.log").read_text() == "precious"
+    assert worktree.remove(repo, str(path)).removed
+
+
 def test_those_that_are_not_checked_out_stay_empty(outer: Path) -> None:
     """And one whose commit the checkout does not have is left empty, with the reason."""
     tip = git(outer / "libs" / "in ner", "rev-parse", "HEAD")
