@@ -20,6 +20,7 @@ WAIT: Final = 10.0
 """Seconds to wait for a git that is at work; staging a large tree takes that long."""
 
 _NAP: Final = 0.02
+_PACKED: Final = "packed-refs.lock"
 _YOUNG: Final = 1_000_000_000  # ns: a lock younger than that may be its owner's first act
 
 
@@ -42,17 +43,31 @@ def clear_locks(git: Git, *names: str, wait: float = WAIT) -> None:
 
 
 def clear(folder: str, locks: Iterable[str], wait: float = WAIT) -> None:
-    """Like :func:`clear_locks`, with the paths of the locks, and the folder of those who may hold them."""
+    """Like :func:`clear_locks`, with the paths of the locks, and the folder of those who may hold them.
+
+    The lock of a ref may be held by whoever is at work in any worktree of that repository.
+    """
     deadline = clock.steady() + wait
     for lock in locks:
         while os.path.lexists(lock):
-            owner = occupant(folder, lock)
+            owner = next(filter(None, (occupant(each, lock) for each in _folders(folder, lock))), "")
             if not owner and _settled(lock):
                 files.remove(lock)
             elif clock.steady() > deadline:
                 raise _stays(lock, owner)
             else:
                 clock.pause(_NAP)
+
+
+def _folders(folder: str, lock: str) -> Iterator[str]:
+    """Yield the folders in which one who holds a lock may stand: git closes it long before it is done."""
+    yield folder
+    if "/refs/" in lock or os.path.basename(lock) == _PACKED:
+        (shared,) = places.ask(Git(folder), ("--git-common-dir",))
+        yield from {shared, shared.removesuffix("/.git")} - {folder}
+        with suppress(FileNotFoundError):
+            linked = (places.linked(f"{shared}/worktrees/{each}") for each in os.listdir(f"{shared}/worktrees"))
+            yield from {os.path.dirname(each) for each in linked if each is not None} - {folder}
 
 
 def wait_until_idle(folder: str, wait: float = WAIT) -> bool:

@@ -91,3 +91,24 @@ def test_a_foreign_lock_is_only_waited_for(home: Path, lock: Path) -> None:
     lock.unlink()
     leftover.wait_for_lock(str(lock), 0.1)
     assert git(home, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("name", ["packed-refs.lock", "refs/heads/x.lock"])
+def test_a_git_in_another_worktree_may_hold_the_lock_of_a_ref(home: Path, tmp_path: Path, name: str) -> None:
+    """It has closed it by then, and stands somewhere else altogether; that of an index is no business of its."""
+    other = tmp_path / "other"
+    git(home, "worktree", "add", "--quiet", "--detach", str(other))
+    lock, index = home / ".git" / name, home / ".git" / "index.lock"
+    for each in (lock, index):
+        each.touch()
+        os.utime(each, (1, 1))
+    with subprocess.Popen(
+        ["git", "hash-object", "--stdin"], cwd=other, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as child:
+        with pytest.raises(GitRefused, match=rf"process {child.pid} \(git\)"):
+            leftover.clear_locks(Git(str(home)), name, wait=0.1)
+        leftover.clear_locks(Git(str(home)))
+        child.communicate()
+    assert (lock.exists(), index.exists()) == (True, False)
+    leftover.clear_locks(Git(str(home)), name)
+    assert not lock.exists()
