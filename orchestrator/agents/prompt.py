@@ -192,12 +192,6 @@ def _in_former_runs(track: RunTrack) -> list[str]:
     return [f"Former runs did not finish this track.\n{_QUOTED}", _quoted(track.before)] if track.before else []
 
 
-def _earlier(track: RunTrack) -> list[str]:
-    if not track.before:
-        return []
-    return [f"What came of this track in former runs.\n{_QUOTED}", _quoted(track.before)]
-
-
 def _again(told: Told) -> list[str]:
     if told.attempt == 1:
         return []

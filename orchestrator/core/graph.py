@@ -152,13 +152,3 @@ class Graph:
             path.append(name)
             row = [each for room in holds.get(name, ()) for each in self._waiting[room] if each in heights]
         return tuple(path)
-
-
-def waves(tracks: Iterable[Track]) -> tuple[tuple[str, ...], ...]:
-    """The unsettled ``tracks`` by levels, as :meth:`Graph.waves`."""
-    return Graph(tracks).waves()
-
-
-def cycles(tracks: Iterable[Track]) -> tuple[tuple[str, ...], ...]:
-    """Circles among the unsettled ``tracks``, as :meth:`Graph.cycles`."""
-    return Graph(tracks).cycles()

@@ -8,7 +8,7 @@ from orchestrator.core.text import visible
 from orchestrator.errors import BadName
 
 LONGEST: Final = 100
-_NAME: Final = re.compile(r"(?!.*(?:\.\.|\.\Z|\.(?i:lock|json)\Z))[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+_NAME: Final = re.compile(rf"(?!.*(?:\.\.|\.\Z|\.(?i:lock|json)\Z))[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST - 1}}}\Z")
 _NOT_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.graph import Graph, cycles, waves
+from orchestrator.core.graph import Graph
 from orchestrator.core.track import Mark, Track
 
 
@@ -16,14 +16,14 @@ def _track(name: str, *needs: str, state: Mark = "open") -> Track:
 def test_waves_are_levels() -> None:
     """A track stands right behind the last of those it waits for; within a wave the order of the plan counts."""
     tracks = [_track("d", "b", "c"), _track("b", "a"), _track("c"), _track("a"), _track("e", "a")]
-    assert waves(tracks) == (("c", "a"), ("b", "e"), ("d",))
-    assert waves([]) == ()
+    assert Graph(tracks).waves() == (("c", "a"), ("b", "e"), ("d",))
+    assert Graph([]).waves() == ()
 
 
 def test_settled_tracks_do_not_count() -> None:
     """Nothing waits for what is done or skipped, nor for what is not there."""
     tracks = [_track("a", state="done"), _track("b", "a", "s", "gone"), _track("s", state="skipped"), _track("c", "b")]
-    assert waves(tracks) == (("b",), ("c",))
+    assert Graph(tracks).waves() == (("b",), ("c",))
     assert Graph(tracks).needs("b") == ()
     assert Graph(tracks).needs("c") == ("b",)
 
@@ -38,14 +38,14 @@ def test_only_some_may_run() -> None:
 def test_circles_are_found() -> None:
     """One for each knot, from its first track; what hangs behind a circle is not in it."""
     tracks = [_track("x", "b"), _track("a", "c"), _track("b", "a"), _track("c", "b"), _track("s", "s"), _track("f")]
-    assert cycles(tracks) == (("a", "c", "b"), ("s",))
-    assert waves(tracks) == (("f",),)
-    assert cycles([_track("a"), _track("b", "a")]) == ()
+    assert Graph(tracks).cycles() == (("a", "c", "b"), ("s",))
+    assert Graph(tracks).waves() == (("f",),)
+    assert Graph([_track("a"), _track("b", "a")]).cycles() == ()
 
 
 def test_a_circle_through_settled_work_is_none() -> None:
     """What is done holds nobody up."""
-    assert cycles([_track("a", "b", state="done"), _track("b", "a")]) == ()
+    assert Graph([_track("a", "b", state="done"), _track("b", "a")]).cycles() == ()
 
 
 def test_one_after_the_other() -> None:
@@ -58,7 +58,7 @@ def test_shared_lists_are_one_room() -> None:
     """The same list, and an equal one, mean the same."""
     needs = ("a",)
     tracks = [_track("a"), Track("b", "b", 1, depends_on=needs), Track("c", "c", 1, depends_on=needs), _track("d", "a")]
-    assert waves(tracks) == (("a",), ("b", "c", "d"))
+    assert Graph(tracks).waves() == (("a",), ("b", "c", "d"))
 
 
 @given(

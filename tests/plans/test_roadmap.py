@@ -6,7 +6,7 @@ from time import process_time
 import pytest
 from hypothesis import given, settings
 
-from orchestrator.core.graph import waves
+from orchestrator.core.graph import Graph
 from orchestrator.core.name import is_name
 from orchestrator.core.text import visible
 from orchestrator.core.track import Plan, Track
@@ -56,7 +56,7 @@ def test_a_roadmap_of_groups() -> None:
     assert [each.message for each in plan.findings if each.rule == "current"] == [
         "work can start in group C (Models), E (Small Machines)"
     ]
-    assert [len(wave) for wave in waves(plan.tracks)] == [3, 2, 1, 3, 2]
+    assert [len(wave) for wave in Graph(plan.tracks).waves()] == [3, 2, 1, 3, 2]
     assert [track.track for track in select(plan, "e", frozenset())] == ["group_E_track_1", "group_E_track_2"]
 
 
