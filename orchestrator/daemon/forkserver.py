@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from orchestrator.core.outcome import OK
-from orchestrator.git import commit
+from orchestrator.git import commit, commit_shared
 from orchestrator.host import forking
 from orchestrator.host.spawn import Program
 from orchestrator.validators import __main__ as validators
@@ -19,6 +19,7 @@ MODULE: Final = "orchestrator.daemon.forkserver"
 
 LOADED: Final[Mapping[str, Program]] = {
     "orchestrator.git.commit": commit.main,
+    "orchestrator.git.commit_shared": commit_shared.main,
     "orchestrator.validators": validators.main,
 }
 """What a worker need not start: its modules are there."""

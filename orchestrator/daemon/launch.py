@@ -23,7 +23,9 @@ class Launch:
         self._server: ForkServer | None = None
 
     def prepare(self) -> None:
-        """Have a server loaded, without waiting for it. Harmless when there is one."""
+        """Have a server loaded, without waiting for it. Harmless when there is one; one that has ended is replaced."""
+        if self._server is not None and self._server.gone:
+            self.rest()
         if self._server is None:
             self._server = ForkServer(SERVER, cwd=self._root, env=environment.of_nobody(os.environ))
 

@@ -9,7 +9,7 @@ neither the user's index nor a file is touched, and the user's branch only moves
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,9 +17,9 @@ from orchestrator.core.listing import some
 from orchestrator.core.run import GitOptions
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
-from orchestrator.git import author, leftover, merge, message, places, refs
+from orchestrator.git import author, commit, leftover, merge, message, places, refs
 from orchestrator.git.command import Git, complaint
-from orchestrator.git.commit import Invalid, Spec, main, say, show
+from orchestrator.git.commit import Invalid, Spec, say, show
 from orchestrator.git.own import Staged, changes, put, staged
 from orchestrator.host import files
 from orchestrator.host.failpoint import reach
@@ -42,12 +42,12 @@ def make(git: Git, spec: Spec) -> str:
             return tip
         if not now.found:
             raise Invalid("the agent changed nothing that is the track's")
-        commit = _commit(git, spec, now.env, tip)
+        made = _commit(git, spec, now.env, tip)
     reach("commit.staged")
     leftover.clear_locks(quiet, f"{refs.head(spec.branch)}.lock")
-    refs.update(quiet, refs.head(spec.branch), commit, tip, "committed")
+    refs.update(quiet, refs.head(spec.branch), made, tip, "committed")
     reach("commit.made")
-    return commit
+    return made
 
 
 def _check_place(git: Git, spec: Spec) -> None:
@@ -110,5 +110,10 @@ def _edited(git: Git, env: Mapping[str, str], text: bytes) -> bytes:
         files.remove(path)
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Commit as the specification says; return the exit status."""
+    return commit.main(arguments, make)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], make))
+    sys.exit(main(sys.argv[1:]))

@@ -1,9 +1,11 @@
 """From a track of a run to the job of its worker: phases, limits, validators, and what the prompts say of before."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -12,7 +14,7 @@ from orchestrator.core.actions import StartWorker
 from orchestrator.core.phase import Job, Phase
 from orchestrator.core.result import Attempt, Result, encode
 from orchestrator.core.run import Agent, GitOptions, RunRecord, Validator
-from orchestrator.daemon import jobs
+from orchestrator.daemon import forkserver, jobs
 from orchestrator.state import answers
 from orchestrator.state.answers import Answer
 from orchestrator.state.layout import Layout, RunLayout
@@ -114,6 +116,16 @@ def test_what_the_commit_says_is_orchd_s(tmp_path: Path) -> None:
     path = named(site.job().phases, "commit").argv[-1]
     said = json.loads(Path(path).read_text())["trailers"]
     assert said == {"Orchd-Track": "t1", "Orchd-Run": runs.RUN, "Reviewed-by": "Bo"}
+
+
+@pytest.mark.parametrize("isolation", ["worktree", "shared"])
+def test_programs_of_ours_are_loaded(tmp_path: Path, isolation: Literal["worktree", "shared"]) -> None:
+    """What a worker runs of orchd's own, but for agents, is in the process that it is forked from."""
+    phases = Site(tmp_path, PAPERS, git=GitOptions(isolation=isolation)).job().phases
+    ours = [each for each in phases if each.kind != "agent" and each.argv[:3] == (sys.executable, "-P", "-m")]
+    modules = {each.name: each.argv[3] for each in ours}
+    assert {"commit", "papers"} <= modules.keys()
+    assert set(modules.values()) <= forkserver.LOADED.keys()
 
 
 def test_validators_stand_after_their_phase(tmp_path: Path) -> None:
