@@ -11,7 +11,7 @@ from orchestrator.core.run import RunRecord, Validator
 from orchestrator.daemon import python_path, watched
 from orchestrator.daemon.judging import MODULE
 from orchestrator.errors import AgentUnavailable, Unreadable
-from orchestrator.git import checkout, publish
+from orchestrator.git import checkout, rejoin
 from orchestrator.git.repository import Repository
 from orchestrator.host import clock, files, logfile
 from orchestrator.state import verdicts
@@ -33,7 +33,7 @@ def judged(
     can be no checkout, and ``SystemFailure``.
     """
     paths = layout.run(record.run)
-    commit = commit or publish.due(repo, record.run)
+    commit = commit or rejoin.due(repo, record.run)
     asked = [each for each in record.validators if each.after == "run"]
     with suppress(Unreadable):
         before = verdicts.read(paths)

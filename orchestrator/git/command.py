@@ -54,6 +54,16 @@ def environment(ours: Mapping[str, str], more: Mapping[str, str]) -> dict[str, s
     return {**kept, **_SET, **more}
 
 
+def with_settings(env: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """Return what gives git these settings by its environment, after those that ``env`` gives it so."""
+    said = env.get("GIT_CONFIG_COUNT", "")
+    first = int(said) if said.isdecimal() else 0
+    found = {"GIT_CONFIG_COUNT": str(first + len(settings))}
+    for number, (name, value) in enumerate(settings.items(), first):
+        found |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return found
+
+
 def redact(text: str) -> str:
     """Return ``text`` with the user and password of every address in it blotted out."""
     return _USER_IN_URL.sub(r"\1***@", text)

@@ -24,8 +24,6 @@ from orchestrator.git.repository import Repository
 from orchestrator.host.failpoint import reach
 from orchestrator.host.process import Finished
 
-__all__ = ["Published", "Publishing", "PushFailed", "destination", "due", "publish"]
-
 TRIES: Final = 3
 """So often is pushed where the remote moves on in between."""
 

@@ -16,10 +16,10 @@ from urllib.parse import unquote
 from orchestrator.core.text import visible
 from orchestrator.errors import CommandFailed, GitRefused
 from orchestrator.git import credentials, refs, ssh
-from orchestrator.git.command import Git, environment, not_ended, redact, refusal
+from orchestrator.git.command import Git, environment, not_ended, redact, refusal, with_settings
 from orchestrator.git.repository import Repository
 from orchestrator.host import bounded
-from orchestrator.host.bounded import Bounds
+from orchestrator.host.bounded import Bounds, never
 from orchestrator.host.process import Finished
 
 ASK_SECONDS: Final = 60.0
@@ -41,10 +41,6 @@ _SHORTEST_TOKEN: Final = 8
 _ALIAS: Final = "orchd-push"
 
 
-def _never() -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How a remote is spoken with. Times are seconds; ``stop`` tells that nobody waits for it any more.
@@ -55,7 +51,7 @@ class Terms:
     ask_seconds: float = ASK_SECONDS
     push_seconds: float = 1800.0
     hooks: bool = True
-    stop: Callable[[], bool] = _never
+    stop: Callable[[], bool] = never
     marks: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -73,7 +69,7 @@ class Remote:
         self._asked = self._pushed = name
         if not named or there[:1] != there[1:2]:
             # What is asked is where it is pushed to; an address with a password in it is no argument.
-            self._env |= _setting(self._env, f"remote.{_ALIAS}.url", there[1])
+            self._env |= with_settings(self._env, {f"remote.{_ALIAS}.url": there[1]})
             self._asked, self._pushed = _ALIAS, name if named else _ALIAS
 
     def tip(self) -> str:
@@ -176,10 +172,3 @@ def _unattended(git: Git) -> dict[str, str]:
     env = {key: value for key, value in given.items() if key not in _ASKS_PEOPLE}
     plain = ssh.command(git, env)
     return {**env, "GIT_SSH_COMMAND": f"{plain.text} {_SSH}"} if plain is not None else env
-
-
-def _setting(env: Mapping[str, str], key: str, value: str) -> Mapping[str, str]:
-    """Return what gives git a setting by its environment, after those that are there."""
-    said = env.get("GIT_CONFIG_COUNT", "")
-    number = int(said) if said.isdecimal() else 0
-    return {"GIT_CONFIG_COUNT": str(number + 1), f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}

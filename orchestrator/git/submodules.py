@@ -13,7 +13,7 @@ from orchestrator.core.listing import some
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused, Unreadable
 from orchestrator.git import places, refs
-from orchestrator.git.command import Git, complaint
+from orchestrator.git.command import Git, complaint, with_settings
 from orchestrator.host import files, folders
 from orchestrator.host.failpoint import reach
 
@@ -89,18 +89,9 @@ def _names(git: Git) -> Mapping[str, str]:
 def _checked_out(git: Git, name: str, path: str, home: str) -> str:
     """Check a sub-module out from the repository at ``home``; return why not, or nothing."""
     settings = {f"submodule.{name}.url": home, f"submodule.{name}.update": "checkout", "protocol.file.allow": "always"}
-    ended = git.run("submodule", "--quiet", "update", "--init", "--checkout", "--", path, env=_env(settings))
+    env = with_settings(os.environ, settings)
+    ended = git.run("submodule", "--quiet", "update", "--init", "--checkout", "--", path, env=env)
     return complaint(ended) if ended.status != 0 else ""
-
-
-def _env(settings: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the environment in which git has these settings, beside those that it was given so."""
-    given = os.environ.get("GIT_CONFIG_COUNT", "")
-    first = int(given) if given.isdecimal() else 0
-    found = {"GIT_CONFIG_COUNT": str(first + len(settings))}
-    for number, (name, value) in enumerate(settings.items(), first):
-        found |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-    return found
 
 
 def _point_to(theirs: str, ours: str) -> None:

@@ -27,7 +27,8 @@ _LOOK: Final = 0.05
 _CUT: Final = b"\n[...]\n"
 
 
-def _never() -> bool:
+def never() -> bool:
+    """Tell that somebody still waits."""
     return False
 
 
@@ -36,7 +37,7 @@ class Bounds:
     """How long a child may take (seconds), and what tells that nobody waits for it any more."""
 
     seconds: float
-    stop: Callable[[], bool] = _never
+    stop: Callable[[], bool] = never
 
 
 def run(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], bounds: Bounds) -> Finished:

@@ -9,7 +9,7 @@ from typing import Final, Self
 from orchestrator.core.text import visible
 from orchestrator.errors import CommandFailed
 from orchestrator.host import clock
-from orchestrator.host.process import kill_group, program
+from orchestrator.host.process import kill_group, start
 
 _PIECE: Final = 1 << 16
 
@@ -24,20 +24,7 @@ class Dialogue:
         self._name = visible(argv[0])
         self._timeout = timeout
         self._read = b""
-        try:
-            self._child = subprocess.Popen(
-                argv,
-                executable=program(argv[0]),
-                cwd=cwd,
-                env=env,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise CommandFailed(f"{self._name} cannot be started: {os.strerror(error.errno or 0)}") from error
+        self._child = start(argv, cwd, env, (subprocess.PIPE, subprocess.PIPE, subprocess.DEVNULL))
         assert self._child.stdin is not None  # noqa: S101  # for the type checker: they are pipes
         assert self._child.stdout is not None  # noqa: S101  # as above
         self._in, self._out = self._child.stdin, self._child.stdout
@@ -69,7 +56,7 @@ class Dialogue:
     def say(self, question: bytes) -> None:
         """Write a question; it must be short enough for a pipe (4 KiB)."""
         try:
-            self._in.write(question)
+            os.write(self._in.fileno(), question)
         except OSError as error:
             raise self._ended() from error
 

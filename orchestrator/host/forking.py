@@ -11,13 +11,11 @@ import os
 import select
 import socket
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NoReturn
 
-from orchestrator.core.outcome import BUG
-from orchestrator.host import identity
+from orchestrator.host import identity, spawn
 
 ROOM: Final = 8 * 1024
 """Bytes for a command line: a longest path, and more. The server is started with an argument of that length."""
@@ -105,17 +103,13 @@ def _tell_end(client: socket.socket, pidfd: int, pid: int) -> None:
 
 def _become(line: _CommandLine, message: bytes, output: int, program: Program) -> NoReturn:
     """Be the new process; whatever goes wrong, never go on as a second server."""
-    status = BUG
-    try:
+
+    def whole() -> int:
         os.setsid()
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         line.show(message + b"\0")
-        status = program(os.fsdecode(message.rpartition(b"\0")[2]))
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BaseException:  # noqa: BLE001  # the end of the line: what gets here is a bug, and its report must not be lost
-        traceback.print_exc()
-    finally:
-        os._exit(status)
+        return program(os.fsdecode(message.rpartition(b"\0")[2]))
+
+    spawn.leave(whole)

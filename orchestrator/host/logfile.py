@@ -182,6 +182,15 @@ def size(fd: int) -> int:
     return os.fstat(fd).st_size
 
 
+def say(fd: int, text: str, now: str) -> int:
+    """Add lines of our own, each marked as such and with the time ``now``; return how many bytes that took."""
+    gap = b"" if tail(fd)[-1:] in (b"", b"\n") else b"\n"
+    lines = "".join(f"[orchd {now}] {line}\n" for line in text.splitlines())
+    data = gap + lines.encode("utf-8", "backslashreplace")
+    files.write_all(fd, data)
+    return len(data)
+
+
 def tail(fd: int, start: int = 0) -> bytes:
     """Return the last TAIL bytes of what stands after the byte ``start``; nothing where that cannot be read."""
     with suppress(OSError):

@@ -130,6 +130,11 @@ def _call(call: Callable[[], int], env: Mapping[str, str]) -> NoReturn:
     os.environ.clear()
     os.environ.update(env)
     os.closerange(_FIRST, os.sysconf("SC_OPEN_MAX"))
+    leave(call)
+
+
+def leave(call: Callable[[], int]) -> NoReturn:
+    """Do one last thing and end with its status, as a program does; nothing of whoever forked us is run any more."""
     status = BUG
     try:
         status = call()

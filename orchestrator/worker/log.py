@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Final
 
-from orchestrator.host import clock, files, logfile
+from orchestrator.host import clock, logfile
 
 ROTATED_AT: Final = 64 * 1024 * 1024
 """A log of more bytes is set aside before an attempt; KEPT older files stay."""
@@ -44,11 +44,7 @@ class Log:
     def say(self, text: str) -> None:
         """Add lines of our own, marked as such. A full disk keeps nobody from going on."""
         with suppress(OSError):
-            lead = b"" if logfile.tail(self.fd)[-1:] in (b"", b"\n") else b"\n"
-            lines = "".join(f"[orchd {clock.iso()}] {line}\n" for line in text.splitlines())
-            data = lead + lines.encode("utf-8", "backslashreplace")
-            files.write_all(self.fd, data)
-            self._said += len(data)
+            self._said += logfile.say(self.fd, text, clock.iso())
 
     def mark(self) -> None:
         """Count what is new from here."""

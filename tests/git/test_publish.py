@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.git import repository
-from orchestrator.git.publish import Published, PushFailed, destination, due, publish
+from orchestrator.git.publish import Published, PushFailed, destination, publish
+from orchestrator.git.rejoin import due
 from tests.git import repos
 from tests.git.repos import git
 
