@@ -4,9 +4,10 @@
 """
 
 import shutil
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -43,10 +44,12 @@ class Histories(RuleBasedStateMachine):
         resolve=st.booleans(),
         cleans=st.sampled_from((False, False, True)),
     )
-    def begin(self, strategy: str, *, keep_ignored: bool, resolve: bool, cleans: bool) -> None:
+    def begin(
+        self, strategy: Literal["merge", "squash", "rebase"], *, keep_ignored: bool, resolve: bool, cleans: bool
+    ) -> None:
         """Accept a run."""
         self.cleans = cleans
-        options = GitOptions(strategy=strategy, keep_ignored=keep_ignored, resolve=resolve)  # type: ignore[arg-type]
+        options = GitOptions(strategy=strategy, keep_ignored=keep_ignored, resolve=resolve)
         self.world = World(self.model, self.folder, options)
         for course in self.world.courses[1:]:
             self._start(course)
@@ -160,7 +163,7 @@ class Histories(RuleBasedStateMachine):
                 self._work(course, [(hands.change, hands.HOT, self.world.unique(b"last"))], "")
                 self._end(course, at_once=True)
             if course.state != "over":
-                self.world.watched(lambda course=course: self.world.end(course, "cancelled"))  # type: ignore[misc]
+                self.world.watched(partial(self.world.end, course, "cancelled"))
         if self.cleans:
             self.world.watched(self.world.clean)
         self.world.check_kept()
