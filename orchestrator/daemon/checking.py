@@ -20,7 +20,6 @@ from orchestrator.git import checkout, include
 from orchestrator.git.integrate import Red
 from orchestrator.git.repository import Repository
 from orchestrator.host import files, logfile
-from orchestrator.host.process import signal_name
 from orchestrator.state import cancel
 from orchestrator.state.layout import Layout, RunLayout, own_folders
 from orchestrator.state.status import prepare, temp
@@ -91,7 +90,7 @@ class _Bench:
         lines = logfile.end_of(self._log).decode("utf-8", "backslashreplace").splitlines()
         said = tuple(visible(each.expandtabs().rstrip(), _WIDTH) for each in lines if each.strip())[-LINES:]
         kind = "TEST_TIMEOUT" if ending == "timed_out" else "TEST_FAILURE"
-        how = _how(code) or error.partition(": ")[2]
+        how = watched.how(code) or error.partition(": ")[2]
         last = f": {said[-1]}" if said else ""
         what = visible(shlex.join(self._options.check), 120)
         return Red(f"{kind}: the check of the merge, `{what}`, {how}{last}", said)
@@ -110,14 +109,15 @@ class _Bench:
             files.remove(ready)
             include.copy(self._repo.top, folder(self._paths), own_folders(self._layout, self._options.worktrees))
             for argv in self._options.setup:
-                how = self._run(argv, self._options.setup_timeout_seconds)
-                if how[:2] != ("exited", 0):
-                    what = visible(shlex.join(argv), 120)
-                    raise AgentUnavailable(f"the checkout for the check cannot be set up: `{what}` {_how(how[1])}")
+                ending, code, error = self._run(argv, self._options.setup_timeout_seconds)
+                if (ending, code) != ("exited", 0):
+                    how = watched.how(code) or error.partition(": ")[2]
+                    what = f"`{visible(shlex.join(argv), 120)}`: {how}"
+                    raise AgentUnavailable(f"the checkout for the check cannot be set up: {what}")
         files.publish(ready, b"", temp(self._paths))
 
     def _run(self, argv: tuple[str, ...], seconds: float) -> tuple[Ending, int | None, str]:
-        marks = {"ORCHD_ROOT": self._root, "ORCHD_RUN": self._record.run, "ORCHD_PHASE": _PHASE}
+        marks = watched.marks(self._root, self._record.run, _PHASE)
         env = {**environment.of_nobody(os.environ), "MASTER_ISSUE": self._record.run}
         grace = self._record.options.grace_seconds
         command = watched.Command(argv, folder(self._paths), env, marks, self._log, seconds, grace)
@@ -129,9 +129,3 @@ def discard(layout: Layout, record: RunRecord, repo: Repository) -> None:
     place = folder(layout.run(record.run))
     tearing.down(layout, record, replace(record.tracks[0], worktree=place))  # its log is as good as any
     checkout.discard(repo, place)
-
-
-def _how(code: int | None) -> str:
-    if code is None:
-        return ""
-    return f"ended with status {code}" if code >= 0 else f"was ended by {signal_name(-code)}"

@@ -11,7 +11,7 @@ from typing import Final
 
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.text import visible
-from orchestrator.daemon import checking, destination, marks, run_validators, without_git
+from orchestrator.daemon import checking, destination, marks, run_validators, watched, without_git
 from orchestrator.errors import AgentUnavailable, CommandFailed, GuardBusy, Unreadable
 from orchestrator.git import publish, repository
 from orchestrator.git.integrate import Red
@@ -91,7 +91,7 @@ def _publishing(layout: Layout, record: RunRecord, repo: Repository, ended: Sequ
         push_seconds=git.push_timeout_seconds,
         hooks=git.hooks,
         stop=stop,
-        marks=_marks(layout, record),
+        marks=watched.marks(layout.root, record.run, _PHASE),
     )
     check = checking.of_commit(layout, record, repo, "publication", stop)
 
@@ -104,10 +104,6 @@ def _publishing(layout: Layout, record: RunRecord, repo: Repository, ended: Sequ
 
     merged = [record.find(each.agent_id).track for each in ended if each.ended == "merged"]
     return Publishing(git, passes, marks.of_both(repo, record, merged), terms)
-
-
-def _marks(layout: Layout, record: RunRecord) -> dict[str, str]:
-    return {"ORCHD_ROOT": layout.root, "ORCHD_RUN": record.run, "ORCHD_PHASE": _PHASE}
 
 
 def _push(layout: Layout, record: RunRecord, repo: Repository, how: Publishing) -> Publication:

@@ -1,7 +1,7 @@
 """Judging a run as a whole: its validators look at a private checkout of all that was merged, before it is pushed."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -70,7 +70,7 @@ class _Questioning:
     def ask(self, validator: Validator) -> PhaseResult:
         """Have a validator judge, and end all that it started."""
         phase = self._phase(validator)
-        marks = {"ORCHD_ROOT": self._root, "ORCHD_RUN": self._record.run, "ORCHD_PHASE": phase.name}
+        marks = watched.marks(self._root, self._record.run, phase.name)
         log = f"{self._paths.private}/run.{phase.name}.log"
         begun, since = clock.steady(), clock.iso()
         try:
@@ -104,7 +104,7 @@ class _Questioning:
         argv = python_path.command(MODULE, path)
         return Phase(validator.name, argv, validator.timeout_seconds, env=python_path.from_here())
 
-    def _carry_out(self, phase: Phase, marks: dict[str, str], log: str) -> tuple[Ending, int | None, str]:
+    def _carry_out(self, phase: Phase, marks: Mapping[str, str], log: str) -> tuple[Ending, int | None, str]:
         """Run a phase to its end; return how it ended, its exit status (negative: the signal), and what was wrong."""
         env = {**environment.of_nobody(os.environ), **phase.env, "MASTER_ISSUE": self._record.run}
         grace = self._record.options.grace_seconds

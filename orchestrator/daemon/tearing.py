@@ -13,7 +13,6 @@ from orchestrator.core.text import visible
 from orchestrator.daemon import tracklog, watched
 from orchestrator.errors import AgentUnavailable
 from orchestrator.host import files, logfile
-from orchestrator.host.process import signal_name
 from orchestrator.state.layout import Layout
 from orchestrator.state.status import prepare
 from orchestrator.worker import environment
@@ -38,7 +37,7 @@ def _failures(layout: Layout, record: RunRecord, track: RunTrack, options: GitOp
     log = f"{layout.run(record.run).private}/{track.agent_id}.teardown.log"
     for argv in options.teardown:
         what = visible(shlex.join(argv), _LONGEST)
-        marks = {"ORCHD_ROOT": layout.root, "ORCHD_RUN": record.run, "ORCHD_PHASE": _PHASE.format(agent=track.agent_id)}
+        marks = watched.marks(layout.root, record.run, _PHASE.format(agent=track.agent_id))
         env = {**environment.of_nobody(os.environ), **_names(record, track)}
         grace = record.options.grace_seconds
         command = watched.Command(argv, track.worktree, env, marks, log, options.teardown_timeout_seconds, grace)
@@ -66,6 +65,4 @@ def _error(command: watched.Command) -> str:
         return f"could not be started: {refused.message}"
     if code is None:
         return f"was ended: {error.partition(': ')[2]}"
-    if code < 0:
-        return f"was ended by {signal_name(-code)}"
-    return f"ended with status {code}" if code else ""
+    return watched.how(code) if code else ""

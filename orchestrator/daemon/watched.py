@@ -7,6 +7,7 @@ from typing import Final
 
 from orchestrator.core.result import Ending
 from orchestrator.host import children, clock, files, others
+from orchestrator.host.process import signal_name
 
 LOOK: Final = 0.05
 """Seconds between two looks at a command that runs."""
@@ -29,6 +30,18 @@ class Command:
     log: str
     timeout_seconds: float
     grace_seconds: float
+
+
+def marks(root: str, run: str, phase: str) -> Mapping[str, str]:
+    """Return what is known of all that is started for a run beside its tracks; ``phase`` says what for."""
+    return {"ORCHD_ROOT": root, "ORCHD_RUN": run, "ORCHD_PHASE": phase}
+
+
+def how(code: int | None) -> str:
+    """Say how a command ended; nothing where it did not end by itself."""
+    if code is None:
+        return ""
+    return f"ended with status {code}" if code >= 0 else f"was ended by {signal_name(-code)}"
 
 
 def carry_out(command: Command, stop: Callable[[], bool]) -> tuple[Ending, int | None, str]:

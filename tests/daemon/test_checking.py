@@ -86,6 +86,15 @@ def test_a_new_checkout_is_set_up_once(scene: Scene) -> None:
     assert scene.folder.with_name("setups").read_text() == "x\nx\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds", "why"), [("exit 3", 60.0, "ended with status 3"), ("exec sleep 60", 0.3, "not done within")]
+)
+def test_why_it_cannot_be_set_up_is_told(scene: Scene, text: str, seconds: float, why: str) -> None:
+    """How the command ended, or why it was ended."""
+    with pytest.raises(AgentUnavailable, match=why):
+        scene.says("true", setup=(("sh", "-c", text),), setup_timeout_seconds=seconds)
+
+
 def test_a_command_that_is_not_there_is_no_fault_of_the_track_s(scene: Scene) -> None:
     """It says so."""
     with pytest.raises(AgentUnavailable, match="nowhere"):
