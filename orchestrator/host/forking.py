@@ -26,7 +26,7 @@ MESSAGE: Final = 2 * ROOM
 STARTED, REFUSED, ENDED = "started", "refused", "ended"
 """Answers: pid and start ticks; an errno and 0; pid and exit status, negative for a signal."""
 
-Program = Callable[[str], int]
+Loaded = Callable[[str], int]
 """What is loaded: its argument in, its exit status out."""
 
 _ARG_START, _ARG_END = 45, 46  # proc_pid_stat(5), counted from what follows the name
@@ -48,7 +48,7 @@ class _CommandLine:
         ctypes.memmove(self._begin, line.ljust(self.room, b"\0"), self.room)
 
 
-def serve(fd: int, module: str, program: Program) -> None:
+def serve(fd: int, module: str, program: Loaded) -> None:
     """Fork ``program`` for whoever holds the other end of the socket ``fd``, until that end is closed.
 
     ``module`` is what this process is to be known as.
@@ -72,7 +72,7 @@ def serve(fd: int, module: str, program: Program) -> None:
 
 
 def _serve_one(
-    client: socket.socket, poll: select.poll, children: dict[int, int], line: _CommandLine, program: Program
+    client: socket.socket, poll: select.poll, children: dict[int, int], line: _CommandLine, program: Loaded
 ) -> bool:
     """Carry out one request; False: there will be no more."""
     message, fds, _, _ = socket.recv_fds(client, MESSAGE, 1)
@@ -101,7 +101,7 @@ def _tell_end(client: socket.socket, pidfd: int, pid: int) -> None:
     client.send(b"%s %d %d" % (ENDED.encode("ascii"), pid, os.waitstatus_to_exitcode(status)))
 
 
-def _become(line: _CommandLine, message: bytes, output: int, program: Program) -> NoReturn:
+def _become(line: _CommandLine, message: bytes, output: int, program: Loaded) -> NoReturn:
     """Be the new process; whatever goes wrong, never go on as a second server."""
 
     def whole() -> int:
