@@ -135,7 +135,7 @@ class Histories(RuleBasedStateMachine):
     def is_late(self, number: int, name: str) -> None:
         """Something is written where nobody is at work any more."""
         course = self._course(number, "over")
-        self.world.write_late(course, f"late {name}", self.world.unique(b"late"))
+        self.world.write_late(course, f"late {name}".replace("/", " "), self.world.unique(b"late"))
 
     @precondition(lambda self: not self._any("idle", "working", "died", "passed", "taken"))
     @rule()
