@@ -7,7 +7,7 @@ before the next one chooses.
 import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -23,7 +23,7 @@ from orchestrator.core.track import Track
 from orchestrator.daemon.gather import RunFiles
 from orchestrator.daemon.instance import is_taken
 from orchestrator.errors import GitRefused, Held, SystemFailure, Unreadable
-from orchestrator.git import branches, repository
+from orchestrator.git import branches, repository, run_names
 from orchestrator.git.command import redact
 from orchestrator.git.pending import pending
 from orchestrator.git.repository import Repository
@@ -99,7 +99,7 @@ def draft(layout: Layout, repo: Repository | None, wanted: Wanted) -> RunRecord:
         if carried is not None:
             raise Held(f"run {other.run} carries {carried} too, and has not ended", hint=how_to_end(layout, other))
     names = acceptance.run_names(wanted.source.stem)
-    name = acceptance.first_free(names, lambda run: os.path.lexists(layout.run(run).folder))
+    name = acceptance.first_free(names, lambda run: _is_named(layout, repo, run))
     count = len(wanted.tracks)
     chosen, worktrees = [NO_BRANCH] * count, [repo.top if repo is not None else layout.root] * count
     if repo is not None:
@@ -111,6 +111,12 @@ def draft(layout: Layout, repo: Repository | None, wanted: Wanted) -> RunRecord:
     ground = Ground(source.path, source.plan.kind, layout.root, *stands, clock.iso())
     taken = [_taken(wanted, *each) for each in zip(wanted.tracks, chosen, worktrees, strict=True)]
     return acceptance.accept(name, taken, ground, wanted.terms)
+
+
+def _is_named(layout: Layout, repo: Repository | None, run: str) -> bool:
+    """Tell whether a run of that name is there, in this root or in another of the same repository."""
+    anothers = repo is not None and run_names.is_anothers(repo, run, layout.root)
+    return anothers or os.path.lexists(layout.run(run).folder)
 
 
 def _taken(wanted: Wanted, track: Track, branch: str, path: str) -> Taken:
@@ -188,7 +194,10 @@ def accept(layout: Layout, repo: Repository | None, wanted: Wanted) -> RunRecord
         repository.exclude(repo, ignore_lines(layout, repo.top, wanted.terms.options.git.worktrees))
     files.ensure_folder(layout.runtime)
     files.ensure_folder(layout.parallel)
-    with files.guard(f"{layout.runtime}/accept.guard", WAIT, "the runs of this root (one is being accepted)"):
+    with (
+        files.guard(f"{layout.runtime}/accept.guard", WAIT, "the runs of this root (one is being accepted)"),
+        repository.guarded(repo, "names", WAIT) if repo is not None else nullcontext(),
+    ):
         refuse_second(layout, wanted.source.path)
         record = draft(layout, repo, wanted)
         paths = layout.run(record.run)
@@ -196,6 +205,8 @@ def accept(layout: Layout, repo: Repository | None, wanted: Wanted) -> RunRecord
             os.mkdir(paths.folder, 0o700)
         except OSError as error:
             raise files.failure(error, f"cannot make the folder {visible(paths.folder)}") from error
+        if repo is not None:
+            run_names.take(repo, record.run, layout.root)
         _hand_on_answers(paths, record, wanted)
         if not results.write_run(paths, record):
             raise SystemFailure(f"{visible(paths.record)} was written by somebody else", hint="try again")
@@ -234,6 +245,8 @@ def refuse_behind(layout: Layout, repo: Repository) -> None:
     """Raise :class:`GitRefused` where the branch lacks what a former run merged: that work would be done again."""
     for ref in pending(repo):
         run = ref.split("/")[-2]
+        if run_names.is_anothers(repo, run, layout.root):
+            continue
         with suppress(Unreadable, FileNotFoundError):
             if results.read_run(layout.run(run)).target_branch != repo.branch:
                 continue
