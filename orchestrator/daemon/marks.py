@@ -16,6 +16,7 @@ from orchestrator.core.text import visible
 from orchestrator.errors import OrchdError, Unreadable
 from orchestrator.git import integrate, refs, repository
 from orchestrator.git.command import Git
+from orchestrator.git.merge import content
 from orchestrator.git.rejoin import Lines
 from orchestrator.git.repository import Repository
 from orchestrator.host import files
@@ -76,7 +77,7 @@ def on_disk(repo: Repository, record: RunRecord, track: RunTrack, merge: str = "
     """
     path = relative(repo, record)
     with suppress(OrchdError):  # what is wrong with it is said below
-        if merge and path is not None and _is_marked(_at(repo, merge, path), track.track):
+        if merge and path is not None and _is_marked(content(Git(repo.top), merge, path), track.track):
             return ""
     committed = None if path is None else _in_tree(repo, record, path)
     try:
@@ -131,13 +132,8 @@ def relative(repo: Repository, record: RunRecord) -> str | None:
 def _in_tree(repo: Repository, record: RunRecord, path: str) -> bytes | None:
     """Return the file as the target branch, or what was integrated on top of it, has it; None where it has none."""
     git = Git(repo.top)
-    with git.conversing() as objects:
-        return objects.blob(f"{integrate.tip_of(git, record.run, record.target_branch)}:{path}")
-
-
-def _at(repo: Repository, commit: str, path: str) -> bytes | None:
-    found = Git(repo.top).run("cat-file", "blob", f"{commit}:{path}")
-    return found.stdout if found.status == 0 else None
+    with git.conversing():
+        return content(git, integrate.tip_of(git, record.run, record.target_branch), path)
 
 
 def _stands_on(repo: Repository, branch: str) -> bool:

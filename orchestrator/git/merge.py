@@ -72,6 +72,12 @@ def holds(git: Git, commit: str, path: str | None) -> bool:
         return _file(objects, commit, path) is not None
 
 
+def content(git: Git, commit: str, path: str) -> bytes | None:
+    """Return a file as a commit has it; None where it has none."""
+    with git.conversing() as objects:
+        return objects.blob(f"{commit}:{path}")
+
+
 def _file(objects: Objects, tree: str, path: str) -> Entry | None:
     """Return the entry of a file in a tree; None where it is not a file there."""
     folder, _, name = path.rpartition("/")

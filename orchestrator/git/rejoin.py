@@ -178,5 +178,4 @@ def _tree(git: Git, joining: Joining, merged: tuple[str, str], sides: tuple[str,
 
 def _bytes(git: Git, commit: str, path: str) -> bytes:
     """Return a file of a commit; nothing where it has none."""
-    found = git.run("cat-file", "blob", f"{commit}:{path}") if commit else None
-    return found.stdout if found is not None and found.status == 0 else b""
+    return merge.content(git, commit, path) or b"" if commit else b""
