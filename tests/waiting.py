@@ -12,7 +12,7 @@ SHARE: Final = 5
 """How often the time of a look is waited before the next: one that starts a process would else keep a CPU busy."""
 
 
-def wait_for(condition: Callable[[], T], seconds: float = 10.0, what: str = "") -> T:
+def wait_for(condition: Callable[[], T], seconds: float = 30.0, what: str = "") -> T:
     """Return the first true value of ``condition``; fail the test after ``seconds``."""
     deadline = time.monotonic() + seconds
     while True:
