@@ -11,6 +11,7 @@ from orchestrator.cli.options import common
 from orchestrator.core import duration
 from orchestrator.core.name import check_name
 from orchestrator.core.outcome import OK, PARTIAL
+from orchestrator.core.text import visible
 from orchestrator.errors import UsageError
 
 _ROUNDS: Final = 60
@@ -21,7 +22,7 @@ _WAIT: Final = 10.0
 @click.command("clean")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, and why that is safe; remove nothing.")
 @click.option("--run", "run", metavar="RUN", help="Only what this run left.")
-@click.option("--backups-older-than", "older", metavar="TIME", help="Backups too, where they are older: 30d.")
+@click.option("--backups-older-than", "older", metavar="TIME", help="Backups too, where they are older: 30d, 12h.")
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 @common
 def command(root: str, as_json: bool, dry_run: bool, run: str | None, older: str | None, yes: bool) -> int:
@@ -32,7 +33,7 @@ def command(root: str, as_json: bool, dry_run: bool, run: str | None, older: str
     """
     if run is not None:
         check_name("run", run)
-    scope = Scope(run, duration.parse(older) if older is not None else None)
+    scope = Scope(run, _age(older) if older is not None else None)
     items = cleaning.plan(root, scope)
     going = [each for each in items if each.verdict.may_go]
     if not as_json:
@@ -46,6 +47,14 @@ def command(root: str, as_json: bool, dry_run: bool, run: str | None, older: str
     elif not dry_run:
         output.say(f"{len(going) - len(stayed)} removed")
     return PARTIAL if stayed else OK
+
+
+def _age(text: str) -> float:
+    """Return an age in seconds. A bare number is refused: who writes 30 means days, and would lose all of today."""
+    seconds = duration.parse(text)
+    if seconds and text.strip()[-1].isdigit():
+        raise UsageError(f"'{visible(text, 40)}' has no unit", hint="write 30d for days, 12h for hours")
+    return seconds
 
 
 def _show(items: Sequence[Item], going: Sequence[Item]) -> None:

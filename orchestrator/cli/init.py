@@ -12,11 +12,12 @@ from orchestrator.host import edit, files
 from orchestrator.state.layout import IGNORED, SETTINGS, Layout
 
 TEMPLATE: Final = """\
-# Settings of orchd. Every key is optional; what stands here is what holds without it.
+# Settings of orchd. Every key but who does the work is optional; what stands here holds without it, or is an example.
 # Durations: 90 (seconds), "30s", "5m", "1h30m", "2d", "PT30S".
 
 [agent]
-# Who does the work: "command" is any program, "scripted" does as a file tells it and needs no model.
+# Who does the work, which has to be said: "command" is any program, with argv below; "scripted" does as a file tells
+# it and needs no model.
 # kind = "command"
 
 [agent.command]

@@ -8,7 +8,7 @@ import click
 
 from orchestrator.core import duration
 from orchestrator.core.name import check_name
-from orchestrator.core.run import Options, RunRecord
+from orchestrator.core.run import GitOptions, Options, RunRecord
 from orchestrator.core.text import visible
 from orchestrator.errors import UsageError
 
@@ -105,14 +105,16 @@ def again(options: Options, former: RunRecord) -> Options:
     return replace(options, git=git, **told)
 
 
-def changes(options: Options, former: Options) -> str:
+def changes(options: Options | GitOptions, former: Options | GitOptions) -> str:
     """Say how ``options`` differ from those of a former run; nothing where they do not."""
     pairs = ((each.name, getattr(former, each.name), getattr(options, each.name)) for each in fields(options))
-    return ", ".join(
-        f"{name.removesuffix('_seconds')} {_plain(before)} -> {_plain(now)}" if _is_plain(before, now) else name
-        for name, before, now in pairs
-        if before != now
-    )
+    return ", ".join(_changed(*each) for each in pairs if each[1] != each[2])
+
+
+def _changed(name: str, before: object, now: object) -> str:
+    if isinstance(before, GitOptions) and isinstance(now, GitOptions):
+        return f"{name} ({changes(now, before)})"
+    return f"{name.removesuffix('_seconds')} {_plain(before)} -> {_plain(now)}" if _is_plain(before, now) else name
 
 
 def _is_plain(*values: object) -> bool:

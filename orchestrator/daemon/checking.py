@@ -21,7 +21,7 @@ from orchestrator.git.integrate import Red
 from orchestrator.git.repository import Repository
 from orchestrator.host import files, logfile
 from orchestrator.state import cancel
-from orchestrator.state.layout import Layout, RunLayout, own_folders
+from orchestrator.state.layout import SETTINGS, Layout, RunLayout, own_folders
 from orchestrator.state.status import prepare, temp
 from orchestrator.worker import environment
 
@@ -82,7 +82,10 @@ class _Bench:
     def check(self, commit: str) -> Red | None:
         """Check a commit; return what is against it."""
         self._stand_on(commit)
-        ending, code, error = self._run(self._options.check, self._options.check_timeout_seconds)
+        try:
+            ending, code, error = self._run(self._options.check, self._options.check_timeout_seconds)
+        except AgentUnavailable as refused:
+            raise AgentUnavailable(f"the check of the merge, {refused.message}; see check in {SETTINGS}") from refused
         if (ending, code) == ("exited", 0):
             return None
         if self._stopped():

@@ -38,7 +38,7 @@ def check(repo: Repository, tracks: Mapping[str, Own]) -> None:
         theirs = [each for each in found if own.covers(each)]
         if theirs:
             raise GitRefused(
-                f"{len(theirs)} files that {track} would commit have changes of yours: {some(theirs, _MOST_NAMES)}",
+                f"you have changes of your own in what {track} would commit: {some(theirs, _MOST_NAMES)}",
                 hint="commit them, or put them aside; or leave isolation shared out: then agents never see them",
             )
 

@@ -100,16 +100,13 @@ def _steps(record: RunRecord, case: Case) -> Iterator[Step]:
     holds = visible(outcome.kept_on) or (branch if f"branch {track.branch}" in outcome.kept else "")
     if outcome.kept and holds:
         yield Step("see what it committed", f"git diff {shlex.quote(f'{target}...{holds}')}")
-    if outcome.ended == "failed":
-        yield _again(record, case)
-    elif outcome.ended in ("cancelled", "quarantined"):
-        yield Step("take it up again", f"orchd run {shlex.quote(visible(record.source, 500))}")
+    yield _again(record, case)
 
 
 def _again(record: RunRecord, case: Case) -> Step:
-    """Return how it is tried again: with twice the time where an agent ran out of it."""
+    """Return how its agent goes on with what it has: with twice the time where that ran out."""
     phase = case.phase
     if phase is None or phase.ending != "timed_out" or phase.kind == "validator":
-        return Step("try again what failed", f"orchd retry {record.run}")
+        return Step("try again what was not merged", f"orchd retry {record.run}")
     more = brief(ceil(2 * phase.seconds))
-    return Step("try again what failed, with more time", f"orchd retry {record.run} --timeout {more}")
+    return Step("try again what was not merged, with more time", f"orchd retry {record.run} --timeout {more}")

@@ -154,11 +154,16 @@ def _going(ending: Ending) -> Iterator[str]:
 
 def _next_steps(ending: Ending, good: Sequence[Outcome], bad: Sequence[Diagnosis]) -> Iterator[str]:
     found = list(next_steps(ending, bad))
-    yield from (f"- {each.what[:1].upper()}{plain(each.what[1:])}: {literal(each.command, 700)}" for each in found)
+    yield from (f"- {_sentence(each.what)}: {literal(each.command, 700)}" for each in found)
     if any(each.note for each in good):
         yield "- Read the notes above: they say what is left to do by hand"
     elif not found:
         yield "Nothing is left to do for these tracks." if good else "No track was in this run."
+
+
+def _sentence(what: str) -> str:
+    """Return words as the beginning of a sentence; the name of a track stays as it is written."""
+    return plain(what) if ": " in what else f"{what[:1].upper()}{plain(what[1:])}"
 
 
 def next_steps(ending: Ending, bad: Sequence[Diagnosis]) -> Iterator[Step]:

@@ -25,6 +25,15 @@ _SAID_OTHERWISE: Final = {
     "missing": "is not there, and has to be",
     _UNKNOWN: "no such key",
 }
+_COMMANDS: Final = 'should be commands, as [["npm", "ci"]]'
+_FORMS: Final = {
+    "git.author": ("string_pattern_mismatch", 'should be "Name <mail>"'),
+    "git.setup": ("list_type", _COMMANDS),
+    "git.teardown": ("list_type", _COMMANDS),
+    "git.check": ("list_type", 'should be a command, as ["make", "test"]'),
+}
+"""What says more of a fault of that type than its type does."""
+
 _PLAINLY: Final = {
     "a valid integer": "a whole number",
     "a valid boolean": "true or false",
@@ -60,13 +69,16 @@ def refusal(error: ValidationError, text: str, form: Form = SETTINGS_FORM) -> Ba
 
 
 def _path(fault: ErrorDetails) -> list[str]:
-    return [str(each) for each in fault["loc"]]
+    return [str(each) for each in fault["loc"] if each != "[key]"]
 
 
 def _fault(fault: ErrorDetails) -> str:
     """Return a key and what is wrong with it."""
     keys = _path(fault)
     what = _SAID_OTHERWISE.get(fault["type"], allowed(fault["msg"]))
+    kind, form = _FORMS.get(".".join(keys[:2]), ("", ""))
+    if kind == fault["type"].replace("tuple", "list"):
+        what = form
     return f"{visible('.'.join(keys), 80)}: {what}" if keys else what
 
 

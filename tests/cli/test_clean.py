@@ -151,6 +151,7 @@ def test_backups_go_only_when_asked_for(site: Over) -> None:
     assert staying[trees(site)[1]] == "its backup is to go, too"
     assert "no backup does" in staying["feat/t2"]
     assert ref not in listed(site, "--backups-older-than", "1d")[0]
+    assert "'30' has no unit" in site("clean", "--yes", "--backups-older-than", "30").err
     assert site("clean", "--yes", "--backups-older-than", "0").status == 0
     assert "no backups" in site("restore", "--list").out
     assert (Path(trees(site)[1]) / "rest.txt").read_text() == "rest\n"

@@ -52,7 +52,7 @@ def test_what_was_mended_counts(tmp_path: Path, capsys: pytest.CaptureFixture[st
     site.end("failed")
     told = ("agents", "push")
     former = replace(site.record, told=told, options=replace(site.record.options, agents=9, push=False))
-    site.write("orchestrator.toml", SETTINGS.replace("attempts = 1", MENDED) + JUDGE)
+    site.write("orchestrator.toml", SETTINGS.replace("attempts = 1", MENDED) + JUDGE + '[git]\nstrategy = "squash"\n')
     record = retrying.accepted(site.layout, former, How(**{**NOTHING_SAID, "agents": 7}))
     assert record is not None
     options = record.options
@@ -60,7 +60,8 @@ def test_what_was_mended_counts(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (options.agents, options.push, record.told, len(record.validators)) == (7, False, told, 1)
     assert (record.agent, record.source, record.root) == (site.record.agent, site.record.source, str(site.root))
     assert capsys.readouterr().err == (
-        "orchd: other than in run roadmap: agents 9 -> 7, timeout 3600 -> 7200, attempts 1 -> 2, gates, validators\n"
+        "orchd: other than in run roadmap: agents 9 -> 7, timeout 3600 -> 7200, attempts 1 -> 2, gates, "
+        "git (strategy merge -> squash), validators\n"
     )
 
 

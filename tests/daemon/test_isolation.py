@@ -99,7 +99,7 @@ def test_one_after_the_other(tmp_path: Path) -> None:
     ("plan", "words", "status", "said"),
     [
         (PLAN.replace("docs/", "src/"), [], 4, "both work on src/"),
-        (NO_PATHS, ["--agents", "1"], 9, "changes of yours: notes.txt, shared.txt, staged.txt"),
+        (NO_PATHS, ["--agents", "1"], 9, "would commit: notes.txt, shared.txt, staged.txt"),
     ],
 )
 def test_what_is_refused_before_anything_starts(

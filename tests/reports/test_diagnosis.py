@@ -87,8 +87,8 @@ def test_each_ending_has_its_commands() -> None:
     gated = replace(FAILED, attempt=0, error="UNKNOWN: not started: waits for a person's word: `orchd approve roadmap`")
     assert commands(gated) == ["orchd approve roadmap", "orchd retry roadmap"]
     assert commands(FAILED, limited=True) == ["orchd logs t1", "orchd retry roadmap"]
-    assert commands(runs.outcome(1, "conflict")) == ["git merge feat/t1", "orchd logs t1"]
-    assert commands(runs.outcome(1, "cancelled")) == ["orchd logs t1", "orchd run /project/ROADMAP.md"]
+    assert commands(runs.outcome(1, "conflict")) == ["git merge feat/t1", "orchd logs t1", "orchd retry roadmap"]
+    assert commands(runs.outcome(1, "cancelled")) == ["orchd logs t1", "orchd retry roadmap"]
 
 
 def test_what_is_kept_elsewhere() -> None:

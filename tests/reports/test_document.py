@@ -27,7 +27,7 @@ def test_holds_the_figures_and_every_track() -> None:
         ("t3", "failed"),
     ]
     assert said["timeline"][0]["what"] == "run accepted"
-    assert said["next_steps"] == [{"what": "try again what failed", "command": "orchd retry roadmap"}]
+    assert said["next_steps"] == [{"what": "try again what was not merged", "command": "orchd retry roadmap"}]
 
 
 def test_a_track_has_its_attempts_and_its_diagnosis() -> None:

@@ -49,7 +49,7 @@ def test_says_where_unmerged_work_stands() -> None:
     )
     text = report(ending(outcomes=(conflict,)))
     assert "- kept: `worktree worktrees/agent-1`" in text
-    assert "- T1: resolve the conflict, then mark the track done in the source: `git merge feat/t1`" in text
+    assert "- t1: resolve the conflict, then mark the track done in the source: `git merge feat/t1`" in text
     assert "### Successful Tasks\n\nNone." in text
 
 
@@ -88,15 +88,14 @@ def test_failed_push_names_the_command() -> None:
 
 
 def test_each_end_has_its_next_step() -> None:
-    """Cancelled, never started and failed tracks are taken up in different ways; a good run needs nothing."""
+    """Cancelled, never started and failed tracks are all taken up by one command; a good run needs nothing."""
     ended = (
         runs.outcome(1, "cancelled"),
         replace(runs.outcome(2, "failed", "FILE_CONFLICT: held"), attempt=0),
         runs.outcome(3, "failed", "UNKNOWN: 3"),
     )
     text = report(ending(outcomes=ended))
-    assert text.count("- Take it up again: `orchd run /project/ROADMAP.md`") == 1
-    assert text.count("- Try again what failed: `orchd retry roadmap`") == 1
+    assert text.count("- Try again what was not merged: `orchd retry roadmap`") == 1
     assert "read all that it printed: `orchd logs t3`" in text
     assert "Nothing is left to do for these tracks." in report(ending(outcomes=(runs.outcome(1),)))
 
