@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NoReturn
 
-from orchestrator.host import identity, spawn
+from orchestrator.host import identity, signals, spawn
 
 ROOM: Final = 8 * 1024
 """Bytes for a command line: a longest path, and more. The server is started with an argument of that length."""
@@ -83,7 +83,7 @@ def _serve_one(
         if pid == 0:
             client.detach()
             _become(line, message, fds[0], program)
-        pidfd = os.pidfd_open(pid)
+        pidfd = _pinned(pid)
     except OSError as error:
         client.send(b"%s %d 0" % (REFUSED.encode("ascii"), error.errno or errno.EAGAIN))
         return True
@@ -93,6 +93,16 @@ def _serve_one(
     poll.register(pidfd, select.POLLIN)
     client.send(b"%s %d %d" % (STARTED.encode("ascii"), pid, identity.start_ticks(pid) or 0))
     return True
+
+
+def _pinned(pid: int) -> int:
+    """Return a descriptor of a child; where there can be none, there is no such child either."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        os.kill(pid, signals.KILL)
+        os.waitpid(pid, 0)
+        raise
 
 
 def _tell_end(client: socket.socket, pidfd: int, pid: int) -> None:

@@ -24,6 +24,9 @@ from orchestrator.host.forking import ENDED, MESSAGE, REFUSED, ROOM, STARTED
 PATIENCE: Final = 10.0
 """Seconds in which the server has to answer; when the first request comes it is still loading its program."""
 
+LEAVE: Final = 1.0
+"""Seconds in which it has to end when its client has gone."""
+
 
 class Forked:
     """A process that was forked for us. Nothing happens to it when this object goes."""
@@ -139,7 +142,7 @@ class ForkServer:
             return
         self._ours.close()
         try:
-            self._process.wait(PATIENCE)
+            self._process.wait(LEAVE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

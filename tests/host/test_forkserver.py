@@ -1,6 +1,7 @@
 """Processes forked from one that has loaded their program: they are what a started one would be, and outlive it."""
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.errors import AgentUnavailable
 from orchestrator.host import identity, others
 from orchestrator.host.children import UNKNOWN
 from orchestrator.host.forking import ROOM
@@ -142,4 +144,32 @@ def test_no_server_no_fork(tmp_path: Path) -> None:
 def test_a_command_line_too_long_to_be_shown(server: ForkServer, tmp_path: Path) -> None:
     """It is not forked, and the server goes on."""
     assert server.fork(shown("x" * ROOM, tmp_path), str(tmp_path / "out")) is None
+    assert end(forked(server, "facts", tmp_path)) == 3
+
+
+def test_a_server_that_does_not_answer(server: ForkServer, tmp_path: Path) -> None:
+    """One that somebody stopped is ended with its client, which does not wait long."""
+    process = forked(server, "wait", tmp_path)
+    parent = parent_of(process.pid)
+    os.kill(parent, signal.SIGSTOP)
+    wait_for(lambda: state(parent) == "T", what="its stop")
+    server.close()
+    assert state(parent) == ""
+    assert state(process.pid) not in ("", "Z")
+
+
+def test_no_descriptors_left(server: ForkServer, tmp_path: Path) -> None:
+    """Where a process could not be watched it is not there: the machine's refusal is told, and later it goes on."""
+    process = forked(server, "wait", tmp_path)
+    parent = parent_of(process.pid)
+    held = set(map(int, os.listdir(f"/proc/{parent}/fd")))
+    second_free = [number for number in range(len(held) + 2) if number not in held][1]
+    usual = resource.prlimit(parent, resource.RLIMIT_NOFILE)
+    resource.prlimit(
+        parent, resource.RLIMIT_NOFILE, (second_free, usual[1])
+    )  # the first is for what comes with a request
+    with pytest.raises(AgentUnavailable, match="no process can be started"):
+        server.fork(shown("wait", tmp_path), str(tmp_path / "out"))
+    assert set(others.running(str(tmp_path)).values()) == {(process.pid, process.start_ticks)}
+    resource.prlimit(parent, resource.RLIMIT_NOFILE, usual)
     assert end(forked(server, "facts", tmp_path)) == 3
