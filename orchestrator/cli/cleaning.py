@@ -156,13 +156,19 @@ def _worktree(ground: Ground, record: RunRecord, agent_id: str) -> Item | None:
     if isolation.together(record.options):
         return None
     path = os.path.realpath(track.worktree)
-    known = any(each.path == path for each in _linked(ground.repo))
-    if not known:
+    there = next((each for each in _linked(ground.repo) if each.path == path), None)
+    if there is None or (there.branch != track.branch and _has_another(ground, there)):
         return None
     verdict = _in_use(ground, path, track.track) or cleaning.of_worktree(
         ground.repo, path, track.branch, keep_ignored=record.options.git.keep_ignored, doomed=ground.doomed
     )
     return Item("worktree", path, record.run, verdict, record)
+
+
+def _has_another(ground: Ground, there: Worktree) -> bool:
+    """Tell whether a worktree is that of a track by its branch, too: one run has it where another once had its own."""
+    every = (track for record in ground.ended.values() for track in record.tracks)
+    return any(each.branch == there.branch and os.path.realpath(each.worktree) == there.path for each in every)
 
 
 def _branch(ground: Ground, record: RunRecord, agent_id: str) -> Item | None:

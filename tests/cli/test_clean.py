@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from orchestrator.claims import FileClaims
 from orchestrator.cli import check_left
 from orchestrator.git import backup, restore
 from orchestrator.git.command import Git
+from orchestrator.state import results
 from tests.cli.orchd import ARGV
 from tests.cli.over import Over
 from tests.cli.terminals import terminal
@@ -155,6 +157,19 @@ def test_backups_go_only_when_asked_for(site: Over) -> None:
     assert site("clean", "--yes", "--backups-older-than", "0").status == 0
     assert "no backups" in site("restore", "--list").out
     assert (Path(trees(site)[1]) / "rest.txt").read_text() == "rest\n"
+
+
+def test_where_a_run_before_had_its_worktree(site: Over) -> None:
+    """It is that of the run whose branch it stands on, and goes with it."""
+    paths = site.layout.run("before")
+    earlier = tuple(replace(each, branch=f"feat/before-{each.agent_id}") for each in site.record.tracks)
+    assert results.write_run(paths, replace(site.record, run="before", tracks=earlier))
+    site.end("merged", "merged", run="before")
+    going, staying = listed(site)
+    assert (list(going), staying) == ([trees(site)[0], "feat/t1", trees(site)[1], "feat/t2"], {})
+    assert listed(site, "--run", "before") == ({}, {})
+    assert site("clean", "--yes").status == 0
+    assert not any(os.path.lexists(each) for each in trees(site))
 
 
 def test_only_what_one_run_left(site: Over) -> None:
