@@ -71,7 +71,8 @@ def due(repo: Repository, run: str) -> str:
 def join(repo: Repository, joining: Joining, theirs: str) -> Joined | Apart:
     """Bring what is due together with ``theirs``. Raises ``GitRefused`` and ``GuardBusy``; then nothing has changed.
 
-    By the run's strategy: a merge, or its commits made anew on ``theirs`` where there are no merges among them.
+    By the run's strategy: a merge, or its commits made anew on ``theirs`` where there are no merges among them. What a
+    person has brought together in the target meanwhile, as after a conflict, is taken as it is.
     """
     git = Git(repo.top, hooks=False)
     with guarded(repo, "integrate", WAIT):
@@ -79,8 +80,7 @@ def join(repo: Repository, joining: Joining, theirs: str) -> Joined | Apart:
         ours = due(repo, joining.run)
         if refs.is_ancestor(git, theirs, ours) or refs.is_ancestor(git, ours, theirs):
             return Joined(ours)
-        linear = joining.options.strategy != "merge" and not git.out("rev-list", "--merges", f"{theirs}..{ours}")
-        made = _replayed(git, joining, theirs, ours) if linear else _merged(repo, git, joining, theirs, ours)
+        made, anew = _together(repo, git, joining, theirs, ours)
         if isinstance(made, Apart):
             return made
         reach("publish.joined")
@@ -88,9 +88,27 @@ def join(repo: Repository, joining: Joining, theirs: str) -> Joined | Apart:
         if red is not None:
             return Apart(f"together with what {joining.remote} has got meanwhile: {red.error}", red.output)
         reach("publish.checked")
-        if linear and refs.is_ancestor(git, ours, refs.tip(git, repo.branch)):
+        if anew and refs.is_ancestor(git, ours, refs.tip(git, repo.branch)):
             return _beside(repo, git, joining, made)
         return _ahead(repo, git, joining, made)
+
+
+def _together(repo: Repository, git: Git, joining: Joining, theirs: str, ours: str) -> tuple[str | Apart, bool]:
+    """Return what has both sides, or why nothing has; and whether our commits were made anew for it."""
+    by_hand = _by_hand(git, ours, theirs, refs.tip(git, repo.branch))
+    if by_hand is not None:
+        return by_hand, False
+    if joining.options.strategy != "merge" and not git.out("rev-list", "--merges", f"{theirs}..{ours}"):
+        return _replayed(git, joining, theirs, ours), True
+    return _merged(repo, git, joining, theirs, ours), False
+
+
+def _by_hand(git: Git, ours: str, theirs: str, tip: str) -> str | None:
+    """Return the first commit of the target in which a person brought both together, None where nobody did."""
+    if not (refs.is_ancestor(git, ours, tip) and refs.is_ancestor(git, theirs, tip)):
+        return None
+    since = git.out("rev-list", "--first-parent", "--reverse", tip, f"^{ours}", f"^{theirs}").splitlines()
+    return next((each for each in since if all(refs.is_ancestor(git, one, each) for one in (ours, theirs))), tip)
 
 
 def settle(repo: Repository, joining: Joining) -> str:

@@ -180,6 +180,27 @@ def test_marks_of_both_sides_in_one_file(scene: Scene, how: Publishing) -> None:
     assert isinstance(scene.publishes(replace(how, lines=Lines("ROADMAP.md", settle))), PushFailed)
 
 
+@pytest.mark.parametrize("how", [MERGE, LINEAR])
+def test_a_conflict_that_a_person_resolved(scene: Scene, how: Publishing) -> None:
+    """Their merge is checked and pushed as it is, without what they committed after it."""
+    scene.merges("same.txt", b"mine\n")
+    scene.moves_on("same.txt", b"theirs\n")
+    assert isinstance(scene.publishes(how), PushFailed)
+    git(scene.home, "fetch", "--quiet", "origin", "main")
+    git(scene.home, "merge", "--quiet", "--strategy-option=ours", "--no-edit", "FETCH_HEAD")
+    solved = repos.tip(scene.home, "main")
+    later = repos.grow(scene.home, "later", {"later.txt": b""}, base=solved)
+    git(scene.home, "merge", "--quiet", "--ff-only", later)
+    seen: list[str] = []
+
+    def check(commit: str) -> Red | None:
+        seen.append(commit)
+        return None
+
+    assert scene.publishes(replace(how, check=check)) == Published(solved, already=False)
+    assert (seen, repos.tip(scene.remote, "main"), repos.tip(scene.home, "main")) == ([solved], solved, later)
+
+
 def test_what_does_not_pass_together_is_not_pushed(scene: Scene) -> None:
     """Each side alone may have passed. The end of what was printed comes with it, and nothing has moved."""
     ours, theirs = scene.merges(), scene.moves_on()
