@@ -32,6 +32,7 @@ _NOT_KEPT: Final = "Not kept, unreadable: "
 _WITHIN: Final = "A repository of its own, of which only the files are kept: "
 _HEAD: Final = "HEAD"
 _HEADS: Final = (_HEAD, "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "ORIG_HEAD")
+_OWN: Final = tuple(f"--glob=refs/{each}" for each in ("worktree", "bisect", "rewritten"))  # a worktree's own refs
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _logged(git: Git, place: Sequence[str], stand: str) -> set[str]:
 def _unheld(git: Git, logged: Iterable[str], *place: str) -> tuple[str, ...]:
     """Return the latest of the commits ``logged``, and of those that the worktree stands on, that no ref holds."""
     held = ("--branches", "--remotes", "--tags", f"--glob={refs.BACKUPS}", f"--glob={refs.RUNS}")
-    words = ("rev-list", "--parents", "--stdin", "--ignore-missing", *_HEADS, "--not", *held, "--")
+    words = ("rev-list", "--parents", "--stdin", "--ignore-missing", *_HEADS, *_OWN, "--not", *held, "--")
     told = "".join(f"{each}\n" for each in sorted(logged)).encode("ascii")
     rows = git.raw(*place, *words, stdin=told).decode("ascii").splitlines()
     inner = {parent for row in rows for parent in row.split()[1:]}

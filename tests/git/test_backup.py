@@ -120,6 +120,20 @@ def test_a_commit_on_no_branch_is_kept(home: Path) -> None:
     assert backup.keep(str(home), "refs/orchd/backup/run/track/2") is None
 
 
+def test_a_commit_that_only_a_ref_of_the_worktree_holds_is_kept(home: Path, tmp_path: Path) -> None:
+    """Such a ref goes with the worktree, and no log has the commit."""
+    place = tmp_path / "place"
+    git(home, "worktree", "add", "--quiet", "-b", "feat/x", str(place))
+    lost = git(
+        place, "-c", "user.name=A", "-c", "user.email=a@b", "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "x"
+    )
+    git(place, "update-ref", "refs/worktree/mine", lost)
+    assert backup.look(str(place)).lost == (lost,)
+    assert backup.keep(str(place), REF) is not None
+    assert git(home, "merge-base", "--is-ancestor", lost, REF) == ""
+    assert backup.look(str(place)).lost == ()
+
+
 def test_a_branch_without_a_commit_is_kept(home: Path) -> None:
     """An agent on an orphan branch: its files are kept without a parent."""
     git(home, "checkout", "--quiet", "--orphan", "new")
