@@ -11,7 +11,7 @@ from typing import Final
 
 from orchestrator.core.run import Outcome, Publication, RunRecord
 from orchestrator.core.text import visible
-from orchestrator.daemon import checking, destination, marks, run_validators, watched, without_git
+from orchestrator.daemon import checking, destination, marks, run_validators, sharing, watched, without_git
 from orchestrator.errors import AgentUnavailable, CommandFailed, GuardBusy, Unreadable
 from orchestrator.git import publish, repository
 from orchestrator.git.integrate import Red
@@ -113,6 +113,7 @@ def _push(layout: Layout, record: RunRecord, repo: Repository, how: Publishing) 
     if again:  # whoever pushed for us, and is gone, may have left a git that still does
         others.end(lambda: others.carrying(how.terms.marks), 0.0)
     files.publish(note, b"", temp(paths))
+    made = sharing.of_others(record, repo) if record.options.git.isolation == "shared" else ""
     answer = publish.publish(repo, record.run, how)
     if not isinstance(answer, Published):
         files.remove(note)
@@ -122,7 +123,7 @@ def _push(layout: Layout, record: RunRecord, repo: Repository, how: Publishing) 
     theirs = answer.already and not again
     if theirs:
         files.remove(note)
-    said = "; ".join(each for each in (f"{record.target_branch} at {answer.commit[:12]}", answer.note) if each)
+    said = "; ".join(each for each in (f"{record.target_branch} at {answer.commit[:12]}", answer.note, made) if each)
     return Publication("already" if theirs else "pushed", said)
 
 

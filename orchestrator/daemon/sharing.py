@@ -83,16 +83,20 @@ def put_back(layout: Layout, record: RunRecord, track: RunTrack, attempt: int) -
         repo = repository.survey(layout.root, record.target_branch, remote=False)
         branch = track.branch if shared.holds_work(repo, track.branch, record.target_branch) else ""
         kept = shared.keep(repo, own_of(layout, record, track), ref)
-        if kept is None:
-            return f"branch {branch}" if branch else "", branch
-        left = shared.put_back(repo, own_of(layout, record, track))
-        others = shared.commits_of_others(repo, record.base, record.target_branch)
+        left = shared.put_back(repo, own_of(layout, record, track)) if kept is not None else ""
+        made = of_others(record, repo)
     except OrchdError as error:
         return f"in your checkout (not backed up: {error.message})", branch
-    where = f"branch {branch}; " if branch else ""
     stays = f", and still in your checkout: {left}" if left else ", and taken out of your checkout"
-    made = f"; {record.target_branch} has commits that orchd did not make: {some(others, SHOWN)}" if others else ""
-    return f"{where}uncommitted work as {ref}: `{backup.way_back(ref)}`{stays}{made}", branch
+    taken_out = f"uncommitted work as {ref}: `{backup.way_back(ref)}`{stays}" if kept is not None else ""
+    where = (f"branch {branch}" if branch else "", taken_out, made)
+    return "; ".join(each for each in where if each), branch
+
+
+def of_others(record: RunRecord, repo: Repository) -> str:
+    """Say which commits came into the user's branch that are no track's: the user's own, or an agent's."""
+    others = shared.commits_of_others(repo, record.base, record.target_branch)
+    return f"{record.target_branch} has commits that orchd did not make: {some(others, SHOWN)}" if others else ""
 
 
 def _ref(record: RunRecord, track: RunTrack, attempt: int) -> str:

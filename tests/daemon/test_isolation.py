@@ -133,6 +133,20 @@ def test_killed_at_a_step_of_its_own(tmp_path: Path, step: str) -> None:
     )
 
 
+def test_what_an_agent_committed_by_itself_is_named(tmp_path: Path) -> None:
+    """Its track failed, and left nothing to be taken out; yet it is on the user's branch, and goes with a push."""
+    site = project(tmp_path, NO_PATHS)
+    site.write("agents/group_A_track_2.toml", script('run = ["git", "commit", "-qmx", "--allow-empty"]', "fail = 3"))
+    site.git("commit", "--quiet", "--all", "--message=script")
+    words = ("--isolation", "shared", "--agents", "1", "--tracks", f"{ONE},{TWO}", "--json")
+    ended = site("run", "ROADMAP.md", *words).document
+    said = f"main has commits that orchd did not make: {site.git('rev-parse', '--short', 'main')}"
+    outcome = results.read_outcome(str(site.run_file("agent-2.outcome.json")))
+    assert outcome is not None
+    assert (outcome.kept, ended["publication"], site.pushes()) == (said, "pushed", 1)
+    assert said in site.run_file("summary.md").read_text().split("### ")[0]
+
+
 def test_without_git(tmp_path: Path) -> None:
     """Agents work in the folder; what passed is done by exit status, and the report says that nothing is committed."""
     site = Project(tmp_path / "project")
