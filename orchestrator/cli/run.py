@@ -1,6 +1,7 @@
 """``orchd run``: the main job."""
 
 import os
+import shlex
 from dataclasses import replace
 from typing import Final, Unpack
 
@@ -101,6 +102,14 @@ def _interrupted(layout: Layout, name: str, wanted: Wishes) -> RunRecord:
     return record
 
 
+def _remind(layout: Layout, path: str) -> None:
+    """Say where what was merged is still to be pushed: with no track left, nobody would think of it."""
+    due = publishing.newest_due(layout, path)
+    if due is not None:
+        again = f"`orchd run {shlex.quote(visible(path, 500))} --resume`"
+        views.remark(f"run {due.run} could not push what it merged; unless you have, {again} does")
+
+
 def _accepted(layout: Layout, name: str, wanted: Wishes) -> RunRecord | None:
     """Accept a run of the source; None where there is nothing to do, or nothing is to be done."""
     read = source.read(name)
@@ -111,6 +120,7 @@ def _accepted(layout: Layout, name: str, wanted: Wishes) -> RunRecord | None:
     settings = door.load(layout.root)
     asked = _asked(layout, read, settings, wanted)
     if asked is None:
+        _remind(layout, read.path)
         carrying.nothing("NO WORK AVAILABLE", as_json=wanted["as_json"])
         return None
     repo = accepting.survey(layout, asked)

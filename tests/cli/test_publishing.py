@@ -62,6 +62,16 @@ def test_the_push_alone_is_done_again(site: Accepted) -> None:
     assert len(site.events("push.failed")) == 2
 
 
+def test_a_push_that_is_due_is_not_forgotten(site: Accepted) -> None:
+    """Where no track is left, a run says what is still to be pushed; once it is, it says no more."""
+    said = site("run", "ROADMAP.md")
+    assert (said.status, said.out) == (0, "NO WORK AVAILABLE\n")
+    assert f"run roadmap could not push what it merged; unless you have, `orchd run {site.root}/ROADMAP.md" in said.err
+    back(site)
+    assert site("run", "ROADMAP.md", "--resume").status == 0
+    assert site("run", "ROADMAP.md").err == ""
+
+
 def test_a_retry_with_no_track_left_publishes(site: Accepted) -> None:
     """And once that is done there is nothing left to retry."""
     back(site)
