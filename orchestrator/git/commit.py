@@ -20,7 +20,7 @@ from orchestrator.core.outcome import FAILED, OK, USAGE
 from orchestrator.core.strictjson import parse_object
 from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused, OrchdError, Unreadable, UsageError
-from orchestrator.git import author, leftover, message, places, refs, submodules
+from orchestrator.git import author, include, leftover, message, places, refs, submodules
 from orchestrator.git.command import Git, complaint
 from orchestrator.git.own import EVERYTHING, Own
 from orchestrator.host import files
@@ -114,6 +114,7 @@ def make(git: Git, spec: Spec) -> str:
         say(line)
     git.out("add", "--all", "--sparse")
     staged = _staged(git)
+    _check_copies(git, spec.base, staged)
     if head != spec.base:
         _check_committed(git, spec.base)
     reach("commit.staged")
@@ -172,6 +173,20 @@ def _check_committed(git: Git, base: str) -> None:
         raise Invalid(
             f"a repository of its own was committed as {_some(new)}, without its files: `git rm --cached` takes it out"
         )
+
+
+def _check_copies(git: Git, base: str, staged: Sequence[str]) -> None:
+    """Refuse copies of what the user has git ignore, secrets often, where the agent has them ignored no longer."""
+    copies = include.copied(git.folder)
+    made = git.names("log", "--format=", "--name-only", "--no-renames", "-m", "-z", f"{base}..HEAD") if copies else []
+    there = [each for each in made if each in copies]
+    if there:
+        raise Invalid(f"{_some(there)} was committed, a copy that {include.NAME} names: take it out of the history")
+    coming = [each for each in staged if each in copies]
+    if coming:
+        told = b"".join(os.fsencode(each) + b"\0" for each in coming)
+        git.out("update-index", "--force-remove", "-z", "--stdin", stdin=told)
+        raise Invalid(f"{_some(coming)} is a copy that {include.NAME} names: have git ignore it again")
 
 
 def _commit(git: Git, spec: Spec, changed: Sequence[str]) -> None:

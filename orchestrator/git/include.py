@@ -148,10 +148,17 @@ def unchanged(worktree: str) -> frozenset[str]:
     return frozenset(_unchanged(worktree))
 
 
+def copied(worktree: str) -> frozenset[str]:
+    """Return the paths of all copies that were made in a worktree, whatever became of them."""
+    return frozenset(path for _, path in _rows(worktree))
+
+
 def _unchanged(worktree: str) -> Iterator[str]:
+    return (path for row, path in _rows(worktree) if _row(worktree, path) == row + b"\0")
+
+
+def _rows(worktree: str) -> Iterator[tuple[bytes, str]]:
     note = _note(worktree)
     with suppress(FileNotFoundError, Unreadable):
         for row in files.read(note or "", 64 * 1024 * 1024).data.split(b"\0")[:-1]:
-            path = os.fsdecode(row.split(b" ", 2)[2])
-            if _row(worktree, path) == row + b"\0":
-                yield path
+            yield row, os.fsdecode(row.split(b" ", 2)[2])

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import GitRefused
-from orchestrator.git import backup, include, repository, worktree
+from orchestrator.git import backup, commit, include, repository, worktree
+from orchestrator.git.command import Git
 from tests.git import repos
 
 REF = "refs/orchd/backup/run/track/1"
@@ -88,6 +89,27 @@ def test_copies_are_nobodys_work(checkout: Path) -> None:
     )
     assert repos.git(checkout, "ls-tree", "-r", "--name-only", loose).splitlines() == [".env", "b.log"]
     assert worktree.remove(repo, str(other), keep_ignored=True).removed
+
+
+def test_copies_do_not_come_into_a_commit(checkout: Path) -> None:
+    """Not where the agent has git ignore them no longer, nor where it committed them by itself and thought better."""
+    path = made(checkout)
+    git, base = Git(str(path)), repos.tip(checkout, "main")
+    spec = commit.Spec("feat/agent-1", base, "Implement X", (), {}, {})
+    (path / ".gitignore").write_text("runtime/\n")
+    (path / "new.txt").write_text("new\n")
+    with pytest.raises(commit.Invalid, match=r"^\.env, local/deep/key, .* is a copy that \.worktreeinclude names"):
+        commit.make(git, spec)
+    (path / ".gitignore").write_text(".env*\nlocal/\n*.log\n")
+    assert repos.git(path, "diff", "--name-only", base, commit.make(git, spec)).splitlines() == [
+        ".gitignore",
+        "new.txt",
+    ]
+    for words in (["add", "--force", ".env"], ["commit", "-qm", "x"], ["rm", "-q", "--cached", ".env"]):
+        repos.git(path, *words)
+    with pytest.raises(commit.Invalid, match=r"^\.env was committed, a copy that \.worktreeinclude names"):
+        commit.make(git, spec)
+    assert (path / ".env").read_text() == "A=1\n"
 
 
 def test_cut_short_it_goes_on(checkout: Path) -> None:
