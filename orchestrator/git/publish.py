@@ -127,7 +127,7 @@ def _caught_up(repo: Repository, remote: Remote, joining: Joining) -> Joined | P
     except GitRefused as error:
         told = f"{joining.remote} has moved on, and what it has cannot be fetched: {error.message}"
         return PushFailed(told, _pull(remote, joining), _lines(remote, error.stderr))
-    reach("publish.fetched")
+    reach("publication.fetched")
     if theirs is None:
         return Joined(due(repo, joining.run))
     if seen is not None and not refs.is_ancestor(Git(repo.top), seen, theirs):
@@ -161,14 +161,14 @@ def _pushed(remote: Remote, joining: Joining, commit: str) -> Published | PushFa
             return _dropped(remote, joining)
     except GitRefused as error:
         return PushFailed(_with_more(error), command, _lines(remote, error.stderr))
-    reach("publish.asked")
+    reach("publication.asked")
     try:
         pushed = remote.push(commit)
     except GitRefused as error:
         failed = PushFailed(_with_more(error), command, _lines(remote, error.stderr))
     else:
         if pushed.status == 0:
-            reach("publish.pushed")
+            reach("publication.pushed")
             return Published(commit, already=False)
         failed = _failed(remote, pushed, command)
     return Published(commit, already=False) if not failed.behind and _has_it(remote, commit) else failed

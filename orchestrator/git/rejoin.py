@@ -83,11 +83,11 @@ def join(repo: Repository, joining: Joining, theirs: str) -> Joined | Apart:
         made, anew = _together(repo, git, joining, theirs, ours)
         if isinstance(made, Apart):
             return made
-        reach("publish.joined")
+        reach("publication.joined")
         red = joining.check(made) if joining.check is not None and made != theirs else None
         if red is not None:
             return Apart(f"together with what {joining.remote} has got meanwhile: {red.error}", red.output)
-        reach("publish.checked")
+        reach("publication.checked")
         if anew and refs.is_ancestor(git, ours, refs.tip(git, repo.branch)):
             return _beside(repo, git, joining, made)
         return _ahead(repo, git, joining, made)
@@ -141,9 +141,9 @@ def _ahead(repo: Repository, git: Git, joining: Joining, commit: str) -> Joined:
     before, seen = refs.resolve_all(git, ref, landed)
     if before != commit:
         refs.update(git, ref, commit, before, "took in what the remote had got")
-    reach("publish.recorded")
+    reach("publication.recorded")
     moved = advance(repo, repo.branch, commit, ref)
-    reach("publish.moved")
+    reach("publication.moved")
     if moved.done:
         refs.update(git, landed, commit, seen, "the target holds it")
     return Joined(commit, moved.note)
@@ -153,7 +153,7 @@ def _beside(repo: Repository, git: Git, joining: Joining, commit: str) -> Joined
     """Record commits that stand for those which the target has: it moves only forward, so that it keeps its own."""
     ref = refs.published(joining.run)
     refs.update(git, ref, commit, refs.resolve(git, ref), "made anew on what the remote had got")
-    reach("publish.recorded")
+    reach("publication.recorded")
     here, there = visible(repo.branch), shlex.join((joining.remote, visible(repo.upstream_branch)))
     return Joined(commit, f"{here} here has them as they were; `git pull --rebase {there}` makes it what was pushed")
 

@@ -20,7 +20,7 @@ STEPS = (
     "integrate.advanced",
     "integrate.checked_out",
     "run.outcome_written",
-    "publish.pushed",
+    "publication.pushed",
     "finish.reported",
 )
 
@@ -118,7 +118,7 @@ ERRORS = {
     "integrate.advanced": "merged",
     "integrate.checked_out": "merged",
     "run.outcome_written": "merged",
-    "publish.pushed": "merged",
+    "publication.pushed": "merged",
 }
 """How a track ends where the machine refuses this very step each time, and nothing else."""
 
@@ -162,7 +162,7 @@ def test_killed_while_it_catches_up(tmp_path: Path) -> None:
     who = ("-c", "user.name=B", "-c", "user.email=b@example.org")
     theirs = git(site.remote, *who, "commit-tree", tree, "-p", "main", "-m", "theirs")
     git(site.remote, "update-ref", "refs/heads/main", theirs)
-    daemon = failing(site, "publish.recorded:kill")
+    daemon = failing(site, "publication.recorded:kill")
     assert daemon.process.wait(60) == -signal.SIGKILL
     daemon.close()
     with running(site.root):

@@ -182,7 +182,7 @@ def test_a_kill_after_the_push_is_harmless(home: Path, remote: Path) -> None:
     """The next call finds it there."""
     git(home, "commit", "--quiet", "--allow-empty", "-m", "mine")
     words = ("publish", str(home), "demo", "main", "merge")
-    repos.ended(repos.drive(*words, failpoint="publish.pushed:kill"), -signal.SIGKILL)
+    repos.ended(repos.drive(*words, failpoint="publication.pushed:kill"), -signal.SIGKILL)
     assert repos.tip(remote, "main") == repos.tip(home, "main")
     assert repos.ended(repos.drive(*words)) == f"{Published(repos.tip(home, 'main'), already=True)}{os.linesep}"
 

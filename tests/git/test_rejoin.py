@@ -269,13 +269,13 @@ def test_what_was_only_taken_out_there_does_not_come_back(scene: Scene) -> None:
 
 
 STEPS = (
-    "publish.asked",
-    "publish.fetched",
-    "publish.joined",
-    "publish.checked",
-    "publish.recorded",
-    "publish.moved",
-    "publish.pushed",
+    "publication.asked",
+    "publication.fetched",
+    "publication.joined",
+    "publication.checked",
+    "publication.recorded",
+    "publication.moved",
+    "publication.pushed",
 )
 
 
@@ -286,7 +286,7 @@ def test_killed_at_each_step(scene: Scene, strategy: str) -> None:
     theirs = scene.moves_on()
     words = ("publish", str(scene.home), "demo", "main", strategy)
     for step in STEPS:
-        if strategy == "merge" or step in {"publish.joined", "publish.recorded", "publish.pushed"}:
+        if strategy == "merge" or step in {"publication.joined", "publication.recorded", "publication.pushed"}:
             repos.ended(repos.drive(*words, failpoint=f"{step}:kill"), -signal.SIGKILL)
     assert repos.ended(repos.drive(*words)).startswith("Published(")
     assert scene.is_there("mine.txt", "theirs.txt")
