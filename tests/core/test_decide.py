@@ -104,11 +104,14 @@ def test_ends_what_depends_on_a_failure() -> None:
 
 
 def test_merges_one_at_a_time_in_finishing_order() -> None:
-    """Of two finished tracks the earlier goes first; a second merge waits for the first."""
+    """Of two finished tracks the earlier goes first; a second merge waits for the first, and not for its worktree."""
     run = runs.facts(finished(1, "2026-01-31T12:00:09Z"), finished(2, "2026-01-31T12:00:05Z"))
     assert decide(run, NOW) == (Integrate(runs.RUN, "agent-2", 1, 3),)
     merging = replace(run.tracks[1], doing="merging")
     assert decide(replace(run, tracks=(run.tracks[0], merging)), NOW) == ()
+    tidying = replace(run.tracks[1], doing="tidying")
+    assert decide(replace(run, tracks=(run.tracks[0], tidying)), NOW) == (Integrate(runs.RUN, "agent-1", 1, 3),)
+    assert decide(cancelled(runs.facts(tidying), "t2"), NOW) == ()
 
 
 def test_records_a_failure_once() -> None:

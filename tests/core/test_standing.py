@@ -76,6 +76,7 @@ CASES: list[tuple[str, TrackFacts, State]] = [
     ("a job without a worker after a crash", TrackFacts(runs.spec(1), 1), "ready"),
     ("the status is of a former attempt", TrackFacts(runs.spec(1), 2, status=runs.status(1)), "ready"),
     ("its branch is being merged", TrackFacts(runs.spec(1), 1, result=runs.attempt(), doing="merging"), "merging"),
+    ("its worktree is being removed", TrackFacts(runs.spec(1), 1, result=runs.attempt(), doing="tidying"), "merging"),
     ("its end is being recorded", TrackFacts(runs.spec(1), 1, doing="recording"), "failed"),
     ("an action of ours failed", TrackFacts(runs.spec(1), trouble="RESOURCE_ERROR: no such command"), "failed"),
     ("it is over", TrackFacts(runs.spec(1), 1, outcome=runs.outcome(1)), "merged"),
