@@ -29,10 +29,10 @@ def asked(layout: Layout, record: RunRecord) -> Choice:
         return "skip"
     for line in _shown(record, ended, failed, outcomes.results_of_run(paths, record)):
         output.say(line)
-    asking.forget()  # before the question is seen: what is typed after it is the answer
-    output.write(f"1, 2 or 3? [2, and so without an answer in {PATIENCE:g} s] ")
-    output.flush()
     try:
+        asking.forget()  # before the question is seen: what is typed after it is the answer
+        output.write(f"1, 2 or 3? [2, and so without an answer in {PATIENCE:g} s] ")
+        output.flush()
         return _CHOICES.get(asking.heard(PATIENCE) or "", "skip")
     except KeyboardInterrupt:
         return "skip"
