@@ -17,10 +17,8 @@ from orchestrator.core.text import visible
 from orchestrator.errors import GitRefused
 from orchestrator.git import astray, leftover, merge, places, refs, worktree
 from orchestrator.git.command import Git, complaint
-from orchestrator.git.index import private
 from orchestrator.git.repository import Repository
 from orchestrator.git.worktree import Worktree
-from orchestrator.host import files
 from orchestrator.host.process import Finished
 
 SECONDS: Final = 900.0
@@ -109,7 +107,7 @@ def _move_checkout(standing: Worktree, target: str, commit: str, ref: str, branc
             astray.take_back(git, branches, commit)
             return None
         undone = ""
-        if _content(index) != before_it and _is_otherwise(git, before_it) and refs.tip(git, target) == before:
+        if _content(index) != before_it and refs.tip(git, target) == before:
             undone = _undo(git, commit, before)
         if not undone and not astray.stands_on(git, target):
             return None
@@ -129,18 +127,11 @@ def _content(path: str) -> bytes:
     return b""
 
 
-def _is_otherwise(git: Git, index: bytes) -> bool:
-    """Tell whether something else is staged than in ``index``; git writes anew also what is the same."""
-    with private(git) as env:
-        if index:
-            os.close(files.create(env["GIT_INDEX_FILE"], index))
-        return git.raw("ls-files", "--stage", "-z", env=env) != git.raw("ls-files", "--stage", "-z")
-
-
 def _undo(git: Git, commit: str, before: str) -> str:
     """Take files and index back to where they were: git writes them first, and moves the branch last.
 
-    What the user changed stays, or git refuses as a whole; then that is what is returned.
+    What the user changed stays, or git refuses as a whole; then that is what is returned. Where git wrote no more
+    than what it had seen of the files, nothing happens.
     """
     ended = git.run("read-tree", "-m", "-u", commit, before)
     return "" if ended.status == 0 else f"; what it did to the files stays, too: {complaint(ended)}"

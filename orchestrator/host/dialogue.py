@@ -4,7 +4,7 @@ import os
 import select
 import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Final, Self
+from typing import IO, Final, Self, cast
 
 from orchestrator.core.text import visible
 from orchestrator.errors import CommandFailed
@@ -25,9 +25,7 @@ class Dialogue:
         self._timeout = timeout
         self._read = b""
         self._child = start(argv, cwd, env, (subprocess.PIPE, subprocess.PIPE, subprocess.DEVNULL))
-        assert self._child.stdin is not None  # noqa: S101  # for the type checker: they are pipes
-        assert self._child.stdout is not None  # noqa: S101  # as above
-        self._in, self._out = self._child.stdin, self._child.stdout
+        self._in, self._out = cast("IO[bytes]", self._child.stdin), cast("IO[bytes]", self._child.stdout)
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
 

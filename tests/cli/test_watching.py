@@ -1,6 +1,7 @@
 """What a person who watches a run sees."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from orchestrator.claims import FileClaims, Wanted, Won
 from orchestrator.cli.frame import Look, Row
 from orchestrator.cli.views import Lines, Picture, Quiet
-from orchestrator.cli.watching import Watched, between, follow, last_line
+from orchestrator.cli.watching import EVERY, SHARE, Watched, between, follow, last_line
 from orchestrator.core import result, run
 from orchestrator.core.result import Attempt, PhaseResult, Result
 from orchestrator.core.run import Agent, Options, Outcome, RunRecord, RunTrack
@@ -146,6 +147,32 @@ def test_nobody_reads_any_more() -> None:
     for state in ("blocked", "merged"):
         seen.show(look(track(state, "so it is")))
     assert len(tries) == 1
+
+
+class Slow(Watched):
+    """A run of which each look takes some time of the processor."""
+
+    def look(self) -> Look:
+        """Look at it, and do some work."""
+        until = time.thread_time() + 0.03
+        while time.thread_time() < until:
+            pass
+        return super().look()
+
+
+def test_a_look_that_takes_long_is_taken_seldom(layout: Layout) -> None:
+    """Who only watches leaves the machine to the work: a twentieth of the time at most."""
+    results.write_run(layout.run("roadmap"), record(layout))
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> bool:
+        pauses.append(seconds)
+        return True
+
+    for watched in (Watched(layout, record(layout)), Slow(layout, record(layout))):
+        follow(watched, Terminal().picture, pause)
+    assert pauses[0] >= EVERY
+    assert pauses[1] >= 0.03 / SHARE > EVERY
 
 
 def test_follows_to_the_end(layout: Layout) -> None:

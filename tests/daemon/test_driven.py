@@ -72,6 +72,7 @@ def test_what_passes_is_tried_on_and_on(tmp_path: Path, doing: Doing, error: Exc
         ("starting", ValueError("a bug\x1b"), 1, "UNKNOWN: ValueError: a bug\\x1b"),
         ("merging", BROKEN, TRIES, "UNKNOWN: the machine refused: Input/output error"),
         ("merging", GitRefused("index.lock"), TRIES, "UNKNOWN: index.lock"),
+        ("tidying", GitRefused("index.lock"), TRIES, "UNKNOWN: index.lock"),
         ("merging", ValueError("a bug"), 1, "UNKNOWN: ValueError: a bug"),
     ],
 )

@@ -3,13 +3,14 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from orchestrator.claims import FileClaims, Seen, Wanted
 from orchestrator.core import result
 from orchestrator.core.claim import BarePid, Opaque, Verdict
-from orchestrator.core.facts import ClaimFacts
+from orchestrator.core.facts import ClaimFacts, Doing
 from orchestrator.core.result import Result
 from orchestrator.core.run import encode
 from orchestrator.core.standing import Standing
@@ -206,6 +207,16 @@ def test_a_merge_that_cannot_be_is_not_believed(tmp_path: Path) -> None:
     claims = {each.track: each for each in store.list()}
     found = [each.outcome for each in RunFiles(layout).facts(record, {}, claims).tracks]
     assert [each.ended if each is not None else None for each in found] == [None, None, None, "merged", "failed"]
+
+
+@pytest.mark.parametrize("doing", get_args(Doing))
+def test_who_drives_a_run_believes_its_own_outcomes(doing: Doing) -> None:
+    """One that stands there while an action of ours may have put it there counts at once, any other does not."""
+    own = Conducted.of(runs.record(runs.spec(1)), 0.0)
+    assert own.says(Worker(doing))
+    own.drives = True
+    assert own.says(Worker(doing)) == (doing in {"merging", "tidying", "recording"})
+    assert own.says(Worker(doing, recorded=True))
 
 
 @pytest.mark.parametrize(

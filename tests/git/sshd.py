@@ -29,7 +29,10 @@ _ALGORITHMS: Final = (
 _SERVED: Final = {"git-upload-pack", "git-receive-pack"}
 
 
-needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="this machine has no ssh")
+needs_ssh = pytest.mark.skipif(
+    shutil.which("ssh") is None and not os.environ.get("CI"),
+    reason="this machine has no ssh; where CI runs there is one",
+)
 
 
 def text(data: bytes) -> bytes:

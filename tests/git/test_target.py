@@ -24,6 +24,20 @@ def ahead(home: Path) -> str:
     return commit
 
 
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_refusal_is_not_taken_for_half_a_move(home: Path, ahead: str, *, staged: bool) -> None:
+    """git may write its index anew where it only looked: the user's change stays, and nothing else is said of it."""
+    repos.write(home, {"a.txt": b"mine\n", "src/b.txt": b"mine too\n"})
+    git(home, "add", *(["a.txt"] if staged else ["src/b.txt"]))
+    for path in git(home, "ls-files").splitlines():
+        os.utime(home / path, (1, 1))
+    disk, status = repos.on_disk(home), git(home, "status", "--porcelain")
+    moved = forward(home, ahead)
+    assert not moved.done
+    assert "what it did to the files stays" not in moved.note
+    assert (repos.on_disk(home), git(home, "status", "--porcelain")) == (disk, status)
+
+
 def somebody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, before: str = ":", after: str = ":") -> None:
     """Have somebody do something in the checkout right before, or after, the first fast-forward."""
     folder = tmp_path / "bin"

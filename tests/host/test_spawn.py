@@ -159,8 +159,11 @@ from orchestrator.host.spawn import Streams, reap, spawn
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
 signal.signal(signal.SIGTERM, lambda *_: None)
 held = os.open("/etc/passwd", os.O_RDONLY)
+os.set_blocking(held, False)
+signal.set_wakeup_fd(held)
 
 def call():
+    assert signal.set_wakeup_fd(-1) == -1
     print(os.getcwd(), sorted(os.environ), os.listdir("/proc/self/fd"), signal.getsignal(signal.SIGTERM).name)
     if "RAISE" in os.environ:
         raise ValueError("a bug")
